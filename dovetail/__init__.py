@@ -1,0 +1,49 @@
+"""Dovetail fits tables together: it matches schemas and records, merges them, and explains every decision.
+
+The public names are listed in `_PUBLIC` and loaded on first use, so that `import dovetail` stays quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from dovetail.version import __version__
+
+_PUBLIC = {
+    "Table": "dovetail.types",
+    "Pairs": "dovetail.types",
+    "DovetailError": "dovetail.errors",
+    "read": "dovetail.tables.read",
+    "read_pairs": "dovetail.tables.pairs",
+    "write": "dovetail.tables.write",
+    "profile": "dovetail.tables.profile",
+    "clean": "dovetail.tables.clean",
+    "normalise": "dovetail.tables.normalise",
+    "Matcher": "dovetail.tasks.match",
+    "SchemaMatcher": "dovetail.tasks.schema",
+    "integrate": "dovetail.integrate.pipeline",
+    "dedupe": "dovetail.integrate.pipeline",
+    "open_workspace": "dovetail.workspace",
+}
+
+__all__ = ["__version__", *_PUBLIC]  # noqa: PLE0604
+
+if TYPE_CHECKING:
+    from dovetail.errors import DovetailError as DovetailError
+    from dovetail.types import Pairs as Pairs
+    from dovetail.types import Table as Table
+
+
+def __getattr__(name: str) -> object:
+    try:
+        module = _PUBLIC[name]
+    except KeyError:
+        raise AttributeError(f"module 'dovetail' has no attribute {name!r}") from None
+    value = getattr(import_module(module), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
