@@ -1,0 +1,171 @@
+"""The main job, as a sentence: align, block, match, cluster, fuse."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+
+from dovetail.encoders.base import load_encoder
+from dovetail.integrate.align import Alignment, align
+from dovetail.integrate.block import BlockSettings, block, plan
+from dovetail.integrate.cluster import cluster
+from dovetail.integrate.fuse import fuse
+from dovetail.integrate.settings import IntegrateSettings
+from dovetail.tasks.judged import Judged, judged_pairs
+from dovetail.tasks.match import Matcher
+from dovetail.types import BlockPlan, Candidates, Clusters, Decisions, Fused, Job, Pairs, Progress, Table, finish
+
+if TYPE_CHECKING:
+    from dovetail.encoders.base import Encoder
+    from dovetail.types import Records
+
+STEPS = ("align", "plan", "block", "fit", "match", "cluster", "fuse")
+T = TypeVar("T")
+
+
+class StepStore(Protocol):
+    """Where finished steps are kept, so that an interrupted run goes on from the last one."""
+
+    def recall(self, step: str) -> object | None:
+        """The result of a step that finished before with the same inputs, or None."""
+
+    def keep(self, step: str, result: object) -> None:
+        """Keep the result of a finished step."""
+
+
+class Forgetful:
+    """Keeps nothing: for runs in memory."""
+
+    def recall(self, step: str) -> object | None:
+        """Never anything."""
+        del step
+        return None
+
+    def keep(self, step: str, result: object) -> None:
+        """Let go of it."""
+
+
+@dataclass(frozen=True)
+class Integration:
+    """What every step found, and the seconds that each took (0 for a step that was recalled)."""
+
+    alignment: Alignment
+    plan: BlockPlan
+    candidates: Candidates
+    decisions: Decisions
+    clusters: Clusters
+    fused: Fused
+    matcher: Matcher
+    seconds: Mapping[str, float]
+
+
+@dataclass
+class _Steps:
+    """Runs each step once: recalls it from the store or does it, and notes the time."""
+
+    store: StepStore
+    seconds: dict[str, float]
+
+    def run(self, name: str, job: Callable[[], Job[T]]) -> Job[T]:
+        kept = self.store.recall(name)
+        if kept is not None:
+            yield Progress(name, 1, 1, "finished before")
+            self.seconds[name] = 0.0
+            return cast(T, kept)
+        start = time.perf_counter()
+        result = yield from job()
+        self.store.keep(name, result)
+        self.seconds[name] = round(time.perf_counter() - start, 3)
+        return result
+
+
+def integrate_job(
+    tables: Sequence[Table],
+    settings: IntegrateSettings,
+    *,
+    labels: Pairs | None = None,
+    store: StepStore | None = None,
+    matcher: Matcher | None = None,
+) -> Job[Integration]:
+    """Integrate tables: one table is deduplicated, several are matched and merged.
+
+    `matcher` replaces the one that ships (for measuring it without relatives of a set); `labels` are pairs that a
+    person judged: the matcher is then trained on them, if that proves better.
+    """
+    steps = _Steps(store or Forgetful(), {})
+    encoder = load_encoder()
+    alignment = yield from steps.run("align", lambda: align(tables, settings.mapping))
+    records = alignment.records
+    start = matcher or Matcher.shipped()
+    planned = yield from steps.run("plan", lambda: _plan(records, settings, start, encoder))
+    candidates = yield from steps.run("block", lambda: block(records, planned, encoder))
+    judged = judged_pairs(records, labels) if labels is not None else None
+    decider = start
+    if judged is not None:
+        said = judged
+        decider = yield from steps.run("fit", lambda: _fit(start, records, candidates, said, settings))
+    decisions = yield from steps.run("match", lambda: _decide(decider, records, candidates, settings))
+    clusters = yield from steps.run("cluster", lambda: _cluster(records, decisions, settings, judged))
+    fused = yield from steps.run("fuse", lambda: _fuse(records, clusters, settings))
+    return Integration(alignment, planned, candidates, decisions, clusters, fused, decider, steps.seconds)
+
+
+def _plan(records: Records, settings: IntegrateSettings, matcher: Matcher, encoder: Encoder) -> Job[BlockPlan]:
+    wishes = BlockSettings(
+        recall=settings.recall,
+        max_pairs=settings.max_pairs,
+        memory_bytes=settings.memory,
+        within=settings.within is not False or len(records.sources) == 1,
+        seed=settings.seed,
+    )
+    planned = yield from plan(records, wishes, lambda r, c: finish(matcher.score(r, c)), encoder)
+    return planned
+
+
+def _fit(
+    start: Matcher, records: Records, candidates: Candidates, judged: Judged, settings: IntegrateSettings
+) -> Job[Matcher]:
+    yield Progress("fit", 0, 1, f"training on {len(judged.label):,} labelled pairs")
+    fitted = yield from start.fit(records, judged.pairs, judged.label, context=candidates, seed=settings.seed)
+    yield Progress("fit", 1, 1, fitted.describe())
+    return fitted
+
+
+def _decide(
+    matcher: Matcher, records: Records, candidates: Candidates, settings: IntegrateSettings
+) -> Job[Decisions]:
+    decisions = yield from matcher.decide(records, candidates, precision=settings.precision)
+    if settings.threshold is None:
+        return decisions
+    line = settings.threshold
+    return replace(
+        decisions,
+        threshold=line,
+        review_low=min(line, decisions.review_low),
+        review_high=max(line, decisions.review_high),
+    )
+
+
+def _cluster(
+    records: Records, decisions: Decisions, settings: IntegrateSettings, judged: Judged | None
+) -> Job[Clusters]:
+    yield Progress("cluster", 0, 1)
+    found = cluster(
+        records,
+        decisions,
+        method=settings.clusterer,
+        seed=settings.seed,
+        must_link=judged.matches if judged else None,
+        cannot_link=judged.refusals if judged else None,
+    )
+    yield Progress("cluster", 1, 1, f"{len(found.names):,} entities")
+    return found
+
+
+def _fuse(records: Records, clusters: Clusters, settings: IntegrateSettings) -> Job[Fused]:
+    yield Progress("fuse", 0, 1)
+    fused = fuse(records, clusters, rules=settings.rules or None, trust=settings.trust or None)
+    yield Progress("fuse", 1, 1)
+    return fused

@@ -1,0 +1,94 @@
+"""How good the result is: estimated from calibrated scores, or measured against pairs that a person judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dovetail.errors import InputError
+from dovetail.measure.pairs import pair_scores
+from dovetail.tasks.judged import positions
+from dovetail.types import BlockPlan, Clusters, Decisions, Interval, Pairs
+
+if TYPE_CHECKING:
+    from dovetail.types import Records
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Precision, recall and F1 of the pairs that stand within one entity. `basis` says what they rest on."""
+
+    precision: Interval
+    recall: Interval
+    f1: Interval
+    basis: str  # "estimated" from calibrated scores, or "measured" against a truth
+    pairs: int  # how many true pairs (measured) or accepted pairs (estimated) it rests on
+
+
+# How far the scores of the shipped matcher may be off as a whole on tables that it has not seen, in log-odds. Two
+# standard errors; from the spread of the mean score among families that were left out of its training.
+_SHIFT = 0.8
+
+
+def estimate(decisions: Decisions, clusters: Clusters, plan: BlockPlan) -> Quality:
+    """Precision and recall that the calibrated scores promise; what blocking is thought to miss counts as lost.
+
+    The interval holds the chance of the single pairs, an error of the calibration as a whole, and the interval of
+    the blocking recall.
+    """
+    pairs = decisions.candidates
+    together = clusters.cluster[pairs.left] == clusters.cluster[pairs.right]
+    if not together.any():
+        unknown = Interval(0.0, 0.0, 1.0)
+        return Quality(unknown, unknown, unknown, "estimated", 0)
+    values = {name: _shares(decisions.score, together, shift) for name, shift in _SHIFTS.items()}
+    noise = _noise(decisions.score[together])
+    precision = _interval([v[0] for v in values.values()], noise)
+    kept = [values[n][1] * r for n, r in (("as is", plan.recall.value), ("lower", plan.recall.low))]
+    recall = _interval([kept[0], kept[1], values["lower"][1] * plan.recall.low, values["higher"][1]], noise)
+    f1 = Interval(*(_f1(getattr(precision, e), getattr(recall, e)) for e in ("value", "low", "high")))
+    return Quality(precision, recall, f1, "estimated", int(together.sum()))
+
+
+_SHIFTS = {"as is": 0.0, "lower": -_SHIFT, "higher": _SHIFT}
+
+
+def measure(records: Records, clusters: Clusters, truth: Pairs) -> Quality:
+    """Precision and recall against the complete list of true matches, closed to entities (if A=B and B=C then A=C)."""
+    left, right = positions(records, truth)
+    if truth.label is not None:
+        left, right = left[truth.label == 1], right[truth.label == 1]
+    if not len(left):
+        raise InputError("the truth holds no match; expected one row for each true match")
+    gold = _closed(len(records), left, right)
+    found = pair_scores(clusters.cluster, gold)
+    return Quality(found.precision, found.recall, found.f1, "measured", found.true_pairs)
+
+
+def _closed(n: int, left: np.ndarray, right: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    links = coo_array((np.ones(len(left), np.int8), (left, right)), shape=(n, n))
+    return np.asarray(connected_components(links, directed=False)[1], dtype=np.int32)
+
+
+def _shares(score: np.ndarray, together: np.ndarray, shift: float) -> tuple[float, float]:  # type: ignore[type-arg]
+    p = np.clip(score, 1e-6, 1 - 1e-6)
+    moved = 1 / (1 + np.exp(-(np.log(p / (1 - p)) + shift)))
+    inside = float(moved[together].sum())
+    return inside / int(together.sum()), inside / max(float(moved.sum()), 1e-9)
+
+
+def _noise(score: np.ndarray) -> float:  # type: ignore[type-arg]
+    return 1.96 * float(np.sqrt((score * (1 - score)).sum())) / len(score)
+
+
+def _interval(values: list[float], noise: float) -> Interval:
+    return Interval(values[0], max(0.0, min(values) - noise), min(1.0, max(values) + noise))
+
+
+def _f1(precision: float, recall: float) -> float:
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
