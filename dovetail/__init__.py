@@ -22,8 +22,8 @@ _PUBLIC = {
     "normalise": "dovetail.tables.normalise",
     "Matcher": "dovetail.tasks.match",
     "SchemaMatcher": "dovetail.tasks.schema",
-    "integrate": "dovetail.integrate.pipeline",
-    "dedupe": "dovetail.integrate.pipeline",
+    "integrate": "dovetail.jobs.merge",
+    "dedupe": "dovetail.jobs.merge",
     "open_workspace": "dovetail.workspace",
 }
 

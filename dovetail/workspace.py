@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.feather as feather
 import pyarrow.ipc as ipc
 
-from dovetail.errors import WorkspaceError
+from dovetail.errors import DovetailError, WorkspaceError
 from dovetail.integrate.align import Alignment
 from dovetail.tables.atomic import replace_file
 from dovetail.tasks.match import Matcher
@@ -84,6 +84,13 @@ class Workspace:
         """The finished steps of a run; `inputs` says for each step what goes into it beside the steps before."""
         return SavedSteps(self.folder / "steps", inputs)
 
+    def latest(self, step: str) -> object | None:
+        """The result of a step of the last run, whatever went into it; None where there is none."""
+        home = self.folder / "steps" / step
+        if not (home / "step.json").is_file():
+            return None
+        return _load_step(home)
+
 
 def open_workspace(folder: str | Path) -> Workspace:
     """Open or make a workspace folder."""
@@ -106,11 +113,8 @@ class SavedSteps:
         """The kept result of a step, or None where there is none, or none that fits."""
         home, self.key = self.folder / step, digest(self.key, step, self.inputs.get(step))
         try:
-            note = json.loads((home / "step.json").read_text(encoding="utf-8"))
-            if note["key"] != self.key or note["format"] != FORMAT:
-                return None
-            return _CODECS[note["type"]].load(home, note["meta"])
-        except (OSError, ValueError, KeyError, TypeError, pa.ArrowInvalid):
+            return _load_step(home, self.key)
+        except (OSError, ValueError, KeyError, TypeError, DovetailError):
             return None  # a broken step is simply done again
 
     def keep(self, step: str, result: object) -> None:
@@ -132,16 +136,28 @@ class SavedSteps:
             shutil.rmtree(left, ignore_errors=True)
 
 
+def _load_step(home: Path, key: str | None = None) -> object | None:
+    note = json.loads((home / "step.json").read_text(encoding="utf-8"))
+    if note["format"] != FORMAT or (key is not None and note["key"] != key):
+        return None
+    return _CODECS[note["type"]].load(home, note["meta"])
+
+
 def digest(*parts: object) -> str:
     """A short hash of texts, numbers and JSON-like values."""
     text = json.dumps(parts, sort_keys=True, default=str, ensure_ascii=False)
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
+def as_json_text(value: object) -> str:
+    """Data classes, arrays and paths as JSON text."""
+    return json.dumps(value, indent=1, ensure_ascii=False, default=_plain)
+
+
 def write_json(path: Path, value: object) -> None:
     """Write JSON atomically, for people and programs alike."""
     with replace_file(path) as beside:
-        Path(beside).write_text(json.dumps(value, indent=1, ensure_ascii=False, default=_plain) + "\n", encoding="utf-8")
+        Path(beside).write_text(as_json_text(value) + "\n", encoding="utf-8")
 
 
 def _plain(value: object) -> object:

@@ -1,0 +1,211 @@
+"""The command line: thin verbs over the same jobs that the library runs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from dovetail.errors import DovetailError, InputError
+from dovetail.version import __version__
+
+app = typer.Typer(
+    name="dovetail",
+    help="Fit tables together: match schemas and records, merge them, and see why.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Sources = Annotated[list[str], typer.Argument(help="Files, folders, globs, or database URLs.", show_default=False)]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results; made if absent.")]
+Labels = Annotated[Optional[str], typer.Option(help="Judged pairs to learn from: left_id, right_id, label.")]
+Truth = Annotated[Optional[str], typer.Option(help="Complete list of true matches to measure against.")]
+Id = Annotated[Optional[str], typer.Option("--id", help="Column that names the rows.")]
+Recall = Annotated[Optional[float], typer.Option(help="Share of the true matches that blocking must keep.")]
+MaxPairs = Annotated[Optional[int], typer.Option(help="Most candidate pairs.")]
+Memory = Annotated[Optional[str], typer.Option(help="Most memory, for example 4GB.")]
+Threshold = Annotated[Optional[float], typer.Option(help="Score from which a pair is a match.")]
+Precision = Annotated[Optional[float], typer.Option(help="Precision that the threshold must promise.")]
+Cluster = Annotated[str, typer.Option(help="How matches become entities.")]
+Rule = Annotated[Optional[list[str]], typer.Option(help="How a column is fused: column=rule. Repeatable.")]
+Trust = Annotated[Optional[list[str]], typer.Option(help="A source, the most trusted first. Repeatable.")]
+Seed = Annotated[int, typer.Option(help="Seed of all randomness.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first row that cannot be read.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+Columns = Annotated[
+    Optional[list[str]],
+    typer.Option("--map", help="Columns that correspond: left=right; `left=` keeps one alone. Repeatable."),
+]
+Within = Annotated[
+    Optional[bool], typer.Option("--within/--no-within", help="Look for duplicates inside one source, too.")
+]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"dovetail {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show it.")] = False,
+) -> None:
+    del version
+
+
+@app.command()
+def integrate(
+    sources: Sources,
+    out: Out,
+    labels: Labels = None,
+    truth: Truth = None,
+    id: Id = None,
+    columns: Columns = None,
+    within: Within = None,
+    recall: Recall = None,
+    max_pairs: MaxPairs = None,
+    memory: Memory = None,
+    threshold: Threshold = None,
+    precision: Precision = None,
+    cluster: Cluster = "auto",
+    rule: Rule = None,
+    trust: Trust = None,
+    seed: Seed = 0,
+    strict: Strict = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Match and merge the rows of several tables into one clean table."""
+    from dovetail.cli.merge import run_merge
+
+    if len(sources) < 2:
+        raise InputError(f"integrate needs two tables or more; for the duplicates of one, type: dovetail dedupe {sources[0]}")
+    settings = _settings(locals())
+    run_merge(sources, settings, labels, truth, out, as_json=as_json, quiet=quiet)
+
+
+@app.command()
+def dedupe(
+    source: Annotated[str, typer.Argument(help="A file, folder, glob, or database URL.", show_default=False)],
+    out: Out,
+    labels: Labels = None,
+    truth: Truth = None,
+    id: Id = None,
+    recall: Recall = None,
+    max_pairs: MaxPairs = None,
+    memory: Memory = None,
+    threshold: Threshold = None,
+    precision: Precision = None,
+    cluster: Cluster = "auto",
+    rule: Rule = None,
+    seed: Seed = 0,
+    strict: Strict = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Find and merge the duplicates inside one table."""
+    from dovetail.cli.merge import run_merge
+
+    settings = _settings(locals())
+    run_merge([source], settings, labels, truth, out, as_json=as_json, quiet=quiet)
+
+
+@app.command()
+def profile(
+    source: Annotated[str, typer.Argument(help="A file, folder, glob, or database URL.", show_default=False)],
+    as_json: AsJson = False,
+    strict: Strict = False,
+) -> None:
+    """Say what each column holds, and what looks wrong with it."""
+    from dovetail.cli.tables import show_profile
+
+    show_profile(source, strict=strict, as_json=as_json)
+
+
+@app.command()
+def clean(
+    source: Annotated[str, typer.Argument(help="A file, folder, glob, or database URL.", show_default=False)],
+    out: Annotated[str, typer.Option("--out", "-o", help="File to write: csv, tsv, jsonl, parquet or xlsx.")],
+    normalise: Annotated[bool, typer.Option("--normalise", help="Add comparable values beside the originals.")] = False,
+    guard: Annotated[bool, typer.Option("--guard-formulas", help="Keep spreadsheets from running cells.")] = False,
+    strict: Strict = False,
+) -> None:
+    """Repair Unicode, white space and entities, and write the table in any format."""
+    from dovetail.cli.tables import clean_table
+
+    clean_table(source, out, normalise=normalise, guard=guard, strict=strict)
+
+
+@app.command()
+def columns(
+    left: Annotated[str, typer.Argument(help="The first table.", show_default=False)],
+    right: Annotated[str, typer.Argument(help="The second table.", show_default=False)],
+    mapping: Columns = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say which columns of two tables correspond."""
+    from dovetail.cli.tables import show_columns
+
+    show_columns(left, right, _split(mapping, "--map"), as_json=as_json)
+
+
+@app.command()
+def explain(
+    workspace: Annotated[Path, typer.Argument(help="A folder that integrate or dedupe wrote.", show_default=False)],
+    left: Annotated[str, typer.Argument(help="Row id.", show_default=False)],
+    right: Annotated[str, typer.Argument(help="Row id.", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Say why two rows were matched, or were not."""
+    from dovetail.cli.explain import show_explanation
+
+    show_explanation(workspace, left, right, as_json=as_json)
+
+
+def _settings(given: dict[str, object]) -> dict[str, object]:
+    names = ("id", "within", "recall", "max_pairs", "memory", "threshold", "precision", "seed", "strict")
+    settings = {n: given[n] for n in names if given.get(n) is not None}
+    settings["clusterer"] = given["cluster"]
+    settings["mapping"] = _split(given.get("columns"), "--map")
+    settings["rules"] = _split(given.get("rule"), "--rule")
+    settings["trust"] = tuple(given.get("trust") or ())  # type: ignore[arg-type]
+    return settings
+
+
+def _split(pairs: object, option: str) -> dict[str, str]:
+    found = {}
+    for pair in pairs or ():  # type: ignore[attr-defined]
+        name, equals, value = str(pair).partition("=")
+        if not equals or not name:
+            raise InputError(f"{option} {pair} is not understood; write {option} name=value")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def main() -> None:
+    """Run the command line; errors that a person can mend end in one sentence and an exit code."""
+    as_json = "--json" in sys.argv
+    try:
+        app()
+    except DovetailError as error:
+        if as_json:
+            sys.stdout.write(json.dumps({"error": str(error), "type": type(error).__name__}) + "\n")
+        sys.stderr.write(f"dovetail: {error}\n")
+        raise SystemExit(error.exit_code) from None
+    except KeyboardInterrupt:
+        sys.stderr.write("\ndovetail: stopped; the same command goes on from the last finished step\n")
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        raise SystemExit(141) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,88 @@
+"""`dovetail profile`, `clean` and `columns`: looking at tables without merging them."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Mapping
+
+from dovetail.tables.clean import clean
+from dovetail.tables.normalise import normalise as with_normalised
+from dovetail.tables.profile import Profile, profile
+from dovetail.tables.read import read
+from dovetail.tables.write import write
+from dovetail.tasks.schema import ColumnMapping, SchemaMatcher
+from dovetail.types import Table
+from dovetail.workspace import as_json_text
+
+
+def show_profile(source: str, *, strict: bool, as_json: bool) -> None:
+    """Print what each column of a table holds."""
+    table = read(source, strict=strict)
+    found = profile(table)
+    if as_json:
+        sys.stdout.write(as_json_text(found.to_dict()) + "\n")
+        return
+    _say_rejects(table)
+    _print_profile(table, found)
+
+
+def _print_profile(table: Table, found: Profile) -> None:
+    from rich.console import Console
+    from rich.table import Table as Grid
+
+    grid = Grid(title=f"{table.name}: {len(table):,} rows", title_justify="left")
+    for heading in ("column", "kind", "missing", "distinct", "examples"):
+        grid.add_column(heading, overflow="fold")
+    for column in found.columns:
+        examples = " · ".join(str(e)[:40] for e in column.examples[:3])
+        row = (column.name, str(column.kind), f"{column.missing:.0%}", f"{column.distinct:.0%}", examples)
+        grid.add_row(*(_literal(cell) for cell in row))
+    console = Console()
+    console.print(grid)
+    for column in found.columns:
+        for warning in column.warnings:
+            console.print(f"! {column.name}: {warning}", markup=False, highlight=False)
+
+
+def _literal(cell: str) -> str:
+    from rich.markup import escape
+
+    return escape(cell)
+
+
+def clean_table(source: str, out: str, *, normalise: bool, guard: bool, strict: bool) -> None:
+    """Write the cleaned table."""
+    table = read(source, strict=strict)
+    cleaned = clean(table)
+    if normalise:
+        cleaned = with_normalised(cleaned)
+    path = write(cleaned, out, guard_formulas=guard)
+    _say_rejects(table)
+    sys.stdout.write(f"{len(cleaned):,} rows written to {path}\n")
+
+
+def show_columns(left: str, right: str, given: Mapping[str, str], *, as_json: bool) -> None:
+    """Print which columns of two tables correspond, and what that rests on."""
+    mapping = SchemaMatcher().predict(read(left), read(right), given=given)
+    if as_json:
+        sys.stdout.write(as_json_text(dataclasses.asdict(mapping)) + "\n")
+        return
+    sys.stdout.write("\n".join(_mapping_lines(mapping)) + "\n")
+
+
+def _mapping_lines(mapping: ColumnMapping) -> list[str]:
+    lines = [
+        f"{m.left} = {m.right}  ({'as you said' if m.given else f'{m.score:.2f}: name {m.name:.2f}, values {m.values:.2f}'})"
+        for m in mapping.matches
+    ]
+    lines += [f"{name} stays alone (left)" for name in mapping.left_alone]
+    lines += [f"{name} stays alone (right)" for name in mapping.right_alone]
+    return lines
+
+
+def _say_rejects(table: Table) -> None:
+    for reject in table.rejects[:5]:
+        sys.stderr.write(f"not read: {reject.file}, line {reject.line}: {reject.reason}\n")
+    if len(table.rejects) > 5:
+        sys.stderr.write(f"not read: {len(table.rejects) - 5:,} rows more\n")

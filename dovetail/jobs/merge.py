@@ -1,0 +1,279 @@
+"""Integrate and dedupe: from files or tables to one clean table, a folder of results and a report."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import resource
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dovetail.errors import InputError
+from dovetail.integrate.pipeline import Forgetful, Integration, StepStore, integrate_job
+from dovetail.integrate.quality import Quality, estimate, measure
+from dovetail.integrate.settings import IntegrateSettings
+from dovetail.jobs.outputs import matches_table, clusters_table, review_rows, review_table, write_results
+from dovetail.jobs.present import report_data
+from dovetail.reports.page import render
+from dovetail.tables.atomic import replace_file
+from dovetail.tables.pairs import read_pairs
+from dovetail.tables.read import read, write_rejects
+from dovetail.types import Job, Pairs, Progress, Table, finish
+from dovetail.version import __version__
+from dovetail.workspace import Workspace, write_json
+
+Source = str | Path | Table | Any  # a path, a URL, or a pandas, polars or Arrow table
+
+
+@dataclass(frozen=True)
+class Merged:
+    """One clean table and all that led to it.
+
+    `table` has one row an entity, `matches` the accepted pairs, `clusters` one row a record, `provenance` one
+    row a cell, `review` the uncertain pairs; `quality` says how good it is and whether that was measured.
+    """
+
+    table: pa.Table
+    matches: pa.Table
+    clusters: pa.Table
+    provenance: pa.Table
+    review: pa.Table
+    quality: Quality
+    report: str  # HTML
+    run: Mapping[str, Any]  # settings, versions, data hashes, seed, timings, numbers
+    folder: Path | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asked for."""
+
+    sources: Sequence[Source]
+    settings: IntegrateSettings
+    labels: Source | Pairs | None = None
+    truth: Source | Pairs | None = None
+    out: str | Path | None = None
+    id: str | None = None
+    strict: bool = False
+
+
+def integrate(
+    *sources: Source,
+    labels: Source | Pairs | None = None,
+    truth: Source | Pairs | None = None,
+    out: str | Path | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    **settings: Any,
+) -> Merged:
+    """Match and merge the rows of several tables, or of one.
+
+    `labels` are judged pairs to learn from, `truth` a complete list of matches to measure against, `out` a folder
+    for the results. Further settings are those of `IntegrateSettings`, and `id` and `strict` as in `read`; an
+    unknown one raises `InputError`.
+    """
+    if not sources:
+        raise InputError("no table was given; name at least one file, folder, database or table")
+    row_id, strict = settings.pop("id", None), bool(settings.pop("strict", False))
+    request = Request(sources, IntegrateSettings.checked(**settings), labels, truth, out, row_id, strict)
+    return finish(merge_job(request), on_progress)
+
+
+def dedupe(
+    source: Source,
+    *,
+    labels: Source | Pairs | None = None,
+    truth: Source | Pairs | None = None,
+    out: str | Path | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    **settings: Any,
+) -> Merged:
+    """Find and merge the duplicates inside one table; arguments as for `integrate`."""
+    return integrate(source, labels=labels, truth=truth, out=out, on_progress=on_progress, **settings)
+
+
+def merge_job(request: Request) -> Job[Merged]:
+    """The whole job with progress: read, integrate, measure, write."""
+    if request.out is None:
+        merged = yield from _merge(request, Forgetful(), None)
+        return merged
+    workspace = Workspace(request.out)
+    with workspace.locked():
+        merged = yield from _merge(request, None, workspace)
+    return merged
+
+
+def _merge(request: Request, store: StepStore | None, workspace: Workspace | None) -> Job[Merged]:
+    start = time.perf_counter()
+    tables = yield from _read_all(request)
+    labels = _pairs(request.labels)
+    truth = _pairs(request.truth)
+    hashes = {t.name: data_hash(t) for t in tables}
+    if workspace is not None:
+        _write_rejects(workspace, tables)
+        steps = workspace.steps(_inputs(request.settings, hashes, labels))
+        steps.sweep()
+        store = steps
+    integration = yield from integrate_job(tables, request.settings, labels=labels, store=store)
+    yield Progress("report", 0, 1)
+    quality = _quality(integration, truth)
+    merged = _assemble(request, tables, integration, quality, hashes, start)
+    if workspace is not None:
+        merged = _publish(workspace, integration, merged)
+    yield Progress("report", 1, 1)
+    return merged
+
+
+def _read_all(request: Request) -> Job[list[Table]]:
+    tables: list[Table] = []
+    for position, source in enumerate(request.sources):
+        yield Progress("read", position, len(request.sources), str(source) if isinstance(source, str | Path) else "")
+        table = _with_id(read(source, id=request.id, strict=request.strict), request.id)
+        tables.append(_renamed(table, [t.name for t in tables]))
+    yield Progress("read", len(request.sources), len(request.sources), f"{sum(map(len, tables)):,} rows")
+    return tables
+
+
+def _renamed(table: Table, taken: Sequence[str]) -> Table:
+    name, count = table.name, 2
+    while name in taken:
+        name, count = f"{table.name} {count}", count + 1
+    return table if name == table.name else Table(name, table.data, table.ids, table.rejects, table.id_column)
+
+
+def _with_id(table: Table, asked: str | None) -> Table:
+    """Take a column plainly called `id` as the row id where a person named none and its values are unique."""
+    if asked is not None or table.id_column is not None:
+        return table
+    column = next((c for c in table.columns if c.casefold() in ("id", "_id", "record_id", "row_id")), None)
+    if column is None:
+        return table
+    ids = pc.cast(table.data[column], pa.string()).combine_chunks()
+    if ids.null_count or pc.count_distinct(ids).as_py() < len(table):
+        return table
+    return Table(table.name, table.data, ids, table.rejects, column)
+
+
+def _pairs(source: Source | Pairs | None) -> Pairs | None:
+    if source is None or isinstance(source, Pairs):
+        return source
+    return read_pairs(source)
+
+
+def data_hash(table: Table) -> str:
+    """A hash of names, ids and every value of a table."""
+    found = hashlib.blake2b(digest_size=16)
+    found.update(repr((table.columns, table.id_column)).encode("utf-8", "surrogatepass"))
+    sink = pa.BufferOutputStream()
+    data = table.data.append_column("\0id", table.ids).combine_chunks()
+    with pa.ipc.new_stream(sink, data.schema) as writer:
+        writer.write_table(data)
+    found.update(sink.getvalue())
+    return found.hexdigest()
+
+
+def _inputs(settings: IntegrateSettings, hashes: Mapping[str, str], labels: Pairs | None) -> dict[str, object]:
+    said = settings.model_dump()
+    judged = None
+    if labels is not None:
+        judged = [labels.left_ids.to_pylist(), labels.right_ids.to_pylist(), labels.label]
+    return {
+        "align": [hashes, said["mapping"]],
+        "plan": [said[k] for k in ("recall", "max_pairs", "memory", "within", "seed")],
+        "fit": judged,
+        "match": [said["threshold"], said["precision"], judged],
+        "cluster": said["clusterer"],
+        "fuse": [said["rules"], said["trust"]],
+    }
+
+
+def _quality(integration: Integration, truth: Pairs | None) -> Quality:
+    if truth is not None:
+        return measure(integration.alignment.records, integration.clusters, truth)
+    return estimate(integration.decisions, integration.clusters, integration.plan)
+
+
+def _assemble(
+    request: Request,
+    tables: Sequence[Table],
+    integration: Integration,
+    quality: Quality,
+    hashes: Mapping[str, str],
+    start: float,
+) -> Merged:
+    rows = review_rows(integration)
+    pairs = integration.decisions.candidates
+    asked = type(pairs)(pairs.left[rows], pairs.right[rows])
+    explained = integration.matcher.contributions(integration.alignment.records, asked, context=pairs)
+    review = review_table(integration, rows, explained)
+    run = _run_facts(request, tables, integration, quality, hashes) | {
+        "review_pairs": len(rows),
+        "seconds_total": round(time.perf_counter() - start, 3),
+    }
+    page = render(report_data(tables, integration, quality, run))
+    return Merged(
+        table=integration.fused.table,
+        matches=matches_table(integration),
+        clusters=clusters_table(integration),
+        provenance=integration.fused.provenance,
+        review=review,
+        quality=quality,
+        report=page,
+        run=run,
+    )
+
+
+def _run_facts(
+    request: Request,
+    tables: Sequence[Table],
+    integration: Integration,
+    quality: Quality,
+    hashes: Mapping[str, str],
+) -> dict[str, Any]:
+    decisions, clusters = integration.decisions, integration.clusters
+    return {
+        "format": 1,
+        "dovetail": __version__,
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in ("pyarrow", "numpy", "lightgbm", "rapidfuzz", "scikit-learn")},
+        "settings": request.settings.model_dump(),
+        "seed": request.settings.seed,
+        "sources": [
+            {"name": t.name, "rows": len(t), "rejects": len(t.rejects), "hash": hashes[t.name]} for t in tables
+        ],
+        "seconds": dict(integration.seconds),
+        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "pairs": len(decisions.candidates),
+        "blocking_recall": integration.plan.recall,
+        "matcher": decisions.matcher,
+        "threshold": decisions.threshold,
+        "review_band": [decisions.review_low, decisions.review_high],
+        "matches": int((decisions.score >= decisions.threshold).sum()),
+        "entities": len(clusters.names),
+        "clusterer": clusters.method,
+        "quality": quality,
+    }
+
+
+def _write_rejects(workspace: Workspace, tables: Sequence[Table]) -> None:
+    rejects = tuple(r for t in tables for r in t.rejects)
+    path = workspace.folder / "rejects.csv"
+    if rejects:
+        write_rejects(rejects, path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _publish(workspace: Workspace, integration: Integration, merged: Merged) -> Merged:
+    files = write_results(workspace.folder, integration, merged.review)
+    with replace_file(workspace.folder / "report.html") as beside:
+        Path(beside).write_text(merged.report, encoding="utf-8")
+    run = dict(merged.run) | {"files": [*files, "report.html"]}
+    write_json(workspace.folder / "run.json", run)
+    return Merged(**{**vars(merged), "run": run, "folder": workspace.folder})
