@@ -1,0 +1,62 @@
+"""Bytes to text: which encoding a file is in, and which bytes do not fit it."""
+
+from __future__ import annotations
+
+import codecs
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def decode(raw: bytes) -> tuple[str, str]:
+    """The text and the name of its encoding. Bytes that do not fit become lone surrogates (U+DC80 to U+DCFF).
+
+    A byte order mark settles it; then UTF-16 without one (every other byte of ASCII text is zero), UTF-8, and
+    Windows-1252 where more bytes speak against UTF-8 than for it.
+    """
+    encoding = next((name for mark, name in _BOMS if raw.startswith(mark)), None) or _wide(raw)
+    if encoding:
+        return _wide_text(raw, encoding), encoding
+    try:
+        return raw.decode("utf-8"), "utf-8"
+    except UnicodeDecodeError:
+        pass
+    text = raw.decode("utf-8", "surrogateescape")
+    broken = sum("\udc80" <= ch <= "\udcff" for ch in text)
+    sound = sum(ch > "\x7f" for ch in text) - broken
+    if sound > broken:
+        return text, "utf-8"
+    return _windows(raw), "windows-1252"
+
+
+def has_broken_bytes(text: str) -> bool:
+    """Whether a piece of decoded text holds bytes that did not fit the encoding."""
+    return not text.isascii() and any("\ud800" <= ch <= "\udfff" for ch in text)
+
+
+def _wide_text(raw: bytes, encoding: str) -> str:
+    if encoding.startswith("utf-16") and len(raw) % 2:
+        raw = raw[:-1] + b"\xff\xfd" if encoding == "utf-16-be" else raw[:-1] + b"\xfd\xff"
+    return raw.decode(encoding, "surrogateescape" if encoding == "utf-8-sig" else "replace")
+
+
+def _wide(raw: bytes) -> str | None:
+    head = raw[:4000]
+    if len(head) < 8:
+        return None
+    even, odd = head[0::2].count(0) / len(head[0::2]), head[1::2].count(0) / len(head[1::2])
+    if odd > 0.6 and even < 0.1:
+        return "utf-16-le"
+    if even > 0.6 and odd < 0.1:
+        return "utf-16-be"
+    return None
+
+
+def _windows(raw: bytes) -> str:
+    # Five bytes are undefined in Windows-1252; they are kept as surrogates so that their rows are set aside.
+    return raw.decode("cp1252", "surrogateescape")

@@ -1,0 +1,97 @@
+"""`read_pairs`: judged or scored pairs of rows, as people exchange them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dovetail.errors import InputError
+from dovetail.tables.read import read
+from dovetail.types import Pairs, Table
+
+_NAMES = {
+    "left_id": ("left_id", "ltable_id", "id_left", "id_l", "id1", "id_1", "left", "unique_id_l", "l_id"),
+    "right_id": ("right_id", "rtable_id", "id_right", "id_r", "id2", "id_2", "right", "unique_id_r", "r_id"),
+    "left_source": ("left_source", "source_left", "source_l", "source_dataset_l"),
+    "right_source": ("right_source", "source_right", "source_r", "source_dataset_r"),
+    "label": ("label", "match", "is_match", "gold", "decision"),
+    "score": ("score", "probability", "match_probability", "clerical_match_score"),
+}
+_LABELS = {
+    1: ("1", "1.0", "true", "t", "yes", "y", "match", "m", "same", "positive", "duplicate"),
+    0: ("0", "0.0", "false", "f", "no", "n", "not", "non-match", "nonmatch", "no match", "different", "negative", "distinct"),
+    -1: ("-1", "unsure", "u", "maybe", "unknown", "?"),
+}  # fmt: skip
+_LABEL_OF = {word: label for label, words in _LABELS.items() for word in words}
+
+
+def read_pairs(source: Any) -> Pairs:
+    """Read pairs from a file or table with the columns left_id and right_id, and label or score.
+
+    Labels are match, not or unsure (1 and 0, yes and no, true and false too). Rows with an empty label are
+    still to be judged and left out. `left_source` and `right_source` are read where present.
+    """
+    if isinstance(source, Pairs):
+        return source
+    table = read(source)
+    columns = {key: _find(table, names) for key, names in _NAMES.items()}
+    for side in ("left_id", "right_id"):
+        if columns[side] is None:
+            raise InputError(
+                f"{table.name} has no column {side}; expected left_id, right_id and label, found {', '.join(table.columns)}"
+            )
+    data = table.data
+    label = _labels(table, columns["label"]) if columns["label"] else None
+    keep = np.ones(len(table), bool) if label is None else label > -2
+    if not keep.any():
+        raise InputError(f"no row of {table.name} has a label yet; write match, not or unsure into the column label")
+    chosen = pa.array(keep)
+
+    def texts(key: str) -> pa.Array | None:
+        column = columns[key]
+        return None if column is None else pc.cast(data[column].filter(chosen), pa.string()).combine_chunks()
+
+    left, right = texts("left_id"), texts("right_id")
+    if left is None or right is None or left.null_count or right.null_count:
+        raise InputError(f"{table.name} has rows without left_id or right_id; both ends of a pair must be named")
+    return Pairs(
+        left_ids=left,
+        right_ids=right,
+        score=_scores(table, columns["score"], keep),
+        label=None if label is None else label[keep],
+        left_source=texts("left_source"),
+        right_source=texts("right_source"),
+    )
+
+
+def _find(table: Table, names: tuple[str, ...]) -> str | None:
+    known = {c.casefold(): c for c in table.columns}
+    return next((known[n] for n in names if n in known), None)
+
+
+def _labels(table: Table, column: str) -> npt.NDArray[np.int8]:
+    found = np.full(len(table), -2, np.int8)  # -2: not judged yet
+    for row, cell in enumerate(pc.cast(table.data[column], pa.string()).to_pylist()):
+        if cell is None or not cell.strip():
+            continue
+        label = _LABEL_OF.get(cell.strip().casefold())
+        if label is None:
+            raise InputError(
+                f"the label {cell!r} of {table.name}, {table.ids[row].as_py()}, is not understood; write match, not or unsure"
+            )
+        found[row] = label
+    return found
+
+
+def _scores(table: Table, column: str | None, keep: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64] | None:
+    if column is None:
+        return None
+    try:
+        scores = pc.cast(table.data[column], pa.float64()).to_numpy(zero_copy_only=False)[keep]
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return None  # a score is only read along; labels are what pairs are for
+    return np.asarray(scores)

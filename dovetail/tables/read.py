@@ -1,0 +1,227 @@
+"""`read`: files, folders, databases and data frames to a `Table`, no value changed, no row lost silently."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import glob
+import gzip
+import zlib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dovetail.errors import BadRows, InputError, UnknownName
+from dovetail.tables.atomic import replace_file
+from dovetail.tables.binary import read_arrow, read_excel, read_parquet
+from dovetail.tables.database import hidden, is_database_url, read_database
+from dovetail.tables.delimited import Part, read_delimited
+from dovetail.tables.nested import read_json
+from dovetail.types import Reject, Table
+
+_ENDINGS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet", ".pq", ".xlsx", ".xlsm", ".arrow", ".feather")
+
+
+def read(
+    source: Any, *, id: str | None = None, name: str | None = None, query: str | None = None, strict: bool = False
+) -> Table:
+    """Read a file, folder, glob, database URL, or a pandas, polars or Arrow table.
+
+    `id` names the column whose values name the rows; without it a row is named `file:line`. `query` is SQL for a
+    database. Rows that cannot be read are set aside in `.rejects`, or with `strict` raise `BadRows`. Text formats
+    give text columns, so that no value changes.
+    """
+    if isinstance(source, Table):
+        return source if id is None else _named(source.data, source.name, id, source.rejects, None)
+    if not isinstance(source, str | Path):
+        data = _from_object(source)
+        label = name or "table"
+        return _finish([Part(label, data, np.arange(1, data.num_rows + 1))], label, id, strict)
+    if isinstance(source, str) and is_database_url(source):
+        part, label = read_database(source, query)
+        return _finish([part], name or label, id, strict, hidden(source))
+    if query is not None:
+        raise InputError(f"a query needs a database URL such as sqlite:///shop.db, not {source}")
+    paths, label = _paths(str(source))
+    return _finish([_read_file(path) for path in paths], name or label, id, strict)
+
+
+def write_rejects(rejects: Sequence[Reject], path: str | Path) -> Path:
+    """Write rejected rows as CSV: file, line, reason, text."""
+    with replace_file(path) as beside, beside.open("w", encoding="utf-8", errors="backslashreplace", newline="") as out:
+        rows = csv.writer(out)
+        rows.writerow(("file", "line", "reason", "text"))
+        rows.writerows((r.file, r.line, r.reason, r.text) for r in rejects)
+    return Path(path)
+
+
+def _paths(source: str) -> tuple[list[Path], str]:
+    path = Path(source)
+    if path.is_dir():
+        found = sorted(p for p in path.iterdir() if p.is_file() and _readable(p))
+        if not found:
+            raise InputError(f"the folder {source} holds no file that can be read; expected {', '.join(_ENDINGS)}")
+        return found, path.name or path.resolve().name
+    if path.is_file():
+        return [path], _stem(path)
+    found = sorted(Path(p) for p in glob.glob(source, recursive=True) if Path(p).is_file())
+    if found:
+        return found, _stem(found[0]) if len(found) == 1 else _stem(Path(source.replace("*", "").replace("?", "")))
+    raise InputError(f"there is no file {source}{_near(path)}")
+
+
+def _near(path: Path) -> str:
+    folder = path.parent
+    if not folder.is_dir():
+        return f"; there is no folder {folder} either"
+    names = [p.name for p in folder.iterdir() if p.is_file()]
+    near = difflib.get_close_matches(path.name, names, n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(repr(str(folder / n)) for n in near)}?" if near else ""
+
+
+def _readable(path: Path) -> bool:
+    name = path.name.casefold().removesuffix(".gz")
+    return name.endswith(_ENDINGS) and not name.startswith((".", "~$"))
+
+
+def _stem(path: Path) -> str:
+    name = path.name.removesuffix(".gz")
+    return Path(name).stem.strip(" -_.") or "table"
+
+
+def _read_file(path: Path) -> Part:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be opened: {error.strerror}") from None
+    if raw[:2] == b"\x1f\x8b":
+        raw = _unzipped(raw, path)
+    if not raw.strip(b" \t\r\n\xef\xbb\xbf\xff\xfe\0"):
+        raise InputError(f"{path} is empty; expected a header line and rows")
+    return _parse(raw, path)
+
+
+def _parse(raw: bytes, path: Path) -> Part:
+    """By content first, then by the ending of the name."""
+    ending = Path(path.name.casefold().removesuffix(".gz")).suffix
+    file = path.name
+    if raw[:4] == b"PAR1" or ending in (".parquet", ".pq"):
+        return read_parquet(raw, file)
+    if raw[:6] == b"ARROW1" or ending in (".arrow", ".feather"):
+        return read_arrow(raw, file)
+    if raw[:4] == b"PK\x03\x04" or ending in (".xlsx", ".xlsm"):
+        return read_excel(raw, file)
+    if raw[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
+        raise InputError(f"{path} is an old or encrypted Excel file; save it as .xlsx without a password")
+    if raw[:15] == b"SQLite format 3":
+        raise InputError(f"{path} is a SQLite database; name it as sqlite:///{path}?table=NAME")
+    head = raw[:200].lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")
+    if ending in (".json", ".jsonl", ".ndjson") or (ending not in (".csv", ".tsv") and head[:1] in (b"{", b"[")):
+        return read_json(raw, file)
+    return read_delimited(raw, file)
+
+
+def _unzipped(raw: bytes, path: Path) -> bytes:
+    try:
+        return gzip.decompress(raw)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path} is a damaged or cut-off gzip file: {error}; fetch or pack it again") from None
+
+
+def _from_object(source: Any) -> pa.Table:
+    if isinstance(source, pa.Table):
+        return source
+    if isinstance(source, pa.RecordBatch):
+        return pa.Table.from_batches([source])
+    library = type(source).__module__.split(".")[0]
+    try:
+        if library == "pandas":
+            return pa.Table.from_pandas(source, preserve_index=False).replace_schema_metadata(None)
+        if library == "polars":
+            return source.to_arrow()
+        if isinstance(source, list) and source and all(isinstance(r, dict) for r in source):
+            return pa.Table.from_pylist(source)
+        if isinstance(source, dict):
+            return pa.table(source)
+    except (pa.ArrowException, ValueError, TypeError) as error:
+        raise InputError(f"the {library} table cannot be turned into columns: {error}") from None
+    raise InputError(
+        f"a {type(source).__name__} is no table; expected a path, a database URL, or a pandas, polars or Arrow table"
+    )
+
+
+def _finish(
+    parts: Sequence[Part], name: str, id: str | None, strict: bool, origin: str | None = None
+) -> Table:
+    rejects = tuple(r for part in parts for r in part.rejects)
+    if strict and rejects:
+        first = rejects[0]
+        raise BadRows(
+            f"{len(rejects):,} rows cannot be read, the first in {first.file}, line {first.line}: {first.reason}; "
+            f"mend them, or leave out --strict to set them aside"
+        )
+    data = _united(parts)
+    where = origin or ", ".join(part.file for part in parts[:3])
+    if not data.num_rows:
+        lost = f"; all {len(rejects):,} rows were refused, the first: {rejects[0].reason}" if rejects else ""
+        raise InputError(f"{where} has a header but no rows{lost}; nothing can be done with it")
+    _check_columns(data, where)
+    lines = [f"{part.file}:{line}" for part in parts for line in part.lines.tolist()]
+    return _named(data, name, id, rejects, lines)
+
+
+def _united(parts: Sequence[Part]) -> pa.Table:
+    encodings = {part.file: part.encoding for part in parts if part.encoding}
+    if len(parts) == 1:
+        data = parts[0].data
+    else:
+        data = _stacked([part.data for part in parts])
+    said = {b"dovetail.encoding": "; ".join(f"{f}: {e}" for f, e in encodings.items()).encode()} if encodings else None
+    return data.replace_schema_metadata(said)
+
+
+def _stacked(tables: Sequence[pa.Table]) -> pa.Table:
+    try:
+        return pa.concat_tables(tables, promote_options="default")
+    except pa.ArrowException:  # one file has numbers where another has text
+        as_text = [t.cast(pa.schema([(n, pa.string()) for n in t.column_names])) for t in tables]
+        return pa.concat_tables(as_text, promote_options="default")
+
+
+def _check_columns(data: pa.Table, where: str) -> None:
+    twice = [n for n, times in Counter(data.column_names).items() if times > 1]
+    if twice:
+        raise InputError(f"{where} has two columns of one name: {', '.join(map(repr, twice))}; rename one of each")
+
+
+def _named(
+    data: pa.Table, name: str, id: str | None, rejects: tuple[Reject, ...], lines: list[str] | None
+) -> Table:
+    """The table with its row ids: the values of a column, or `file:line`."""
+    if id is None:
+        return Table(name, data, pa.array(lines, pa.string()), rejects)
+    if id not in data.column_names:
+        raise UnknownName("column", id, data.column_names, name)
+    ids = pc.cast(data[id], pa.string()).combine_chunks()
+    if isinstance(ids, pa.ChunkedArray):
+        ids = pa.array(ids.to_pylist(), pa.string())
+    if ids.null_count:
+        row = int(np.flatnonzero(ids.is_null().to_numpy(zero_copy_only=False))[0])
+        raise InputError(
+            f"{ids.null_count:,} rows of {name} have no {id!r}, the first at {lines[row] if lines else row + 1}; fill "
+            f"them in, or leave out the id column so that rows are named by file and line"
+        )
+    counts = pc.value_counts(ids)
+    twice = counts.filter(pc.greater(counts.field("counts"), 1))
+    if len(twice):
+        shown = ", ".join(f"{v['values']!r} ({v['counts']} times)" for v in twice.slice(0, 5).to_pylist())
+        raise InputError(
+            f"{len(twice):,} values of {id!r} name more than one row of {name}: {shown}; ids must be unique. Make them "
+            f"so, or leave out the id column so that rows are named by file and line"
+        )
+    return Table(name, data, ids, rejects, id)
