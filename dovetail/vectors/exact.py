@@ -1,0 +1,43 @@
+"""Nearest neighbours by comparing with every vector: exact, and quick up to tens of thousands of rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+_BLOCK = 1_024
+
+
+class ExactStore:
+    """Vectors in memory, compared in blocks of queries."""
+
+    def __init__(self, dimensions: int) -> None:
+        self._keys = np.zeros(0, np.int64)
+        self._vectors = np.zeros((0, dimensions), np.float32)
+
+    def add(self, keys: npt.NDArray[np.int64], vectors: npt.NDArray[np.float32]) -> None:
+        """Keep vectors (n, d) under keys (n,)."""
+        self._keys = np.concatenate([self._keys, keys])
+        self._vectors = np.concatenate([self._vectors, vectors.astype(np.float32)])
+
+    def search(
+        self, queries: npt.NDArray[np.float32], k: int
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        """Keys and cosines (q, k), best first; ties go to the vector that was added first."""
+        kept = min(k, len(self._keys))
+        keys = np.full((len(queries), k), -1, np.int64)
+        cosines = np.full((len(queries), k), -np.inf, np.float32)
+        for start in range(0, len(queries), _BLOCK):
+            near = queries[start : start + _BLOCK] @ self._vectors.T
+            best = _top(near, kept)
+            keys[start : start + _BLOCK, :kept] = self._keys[best]
+            cosines[start : start + _BLOCK, :kept] = np.take_along_axis(near, best, axis=1)
+        return keys, cosines
+
+
+def _top(near: npt.NDArray[np.float32], k: int) -> npt.NDArray[np.int64]:
+    if k == near.shape[1]:
+        return np.argsort(-near, axis=1, kind="stable")
+    some = np.sort(np.argpartition(-near, k, axis=1)[:, :k], axis=1)
+    order = np.argsort(-np.take_along_axis(near, some, axis=1), axis=1, kind="stable")
+    return np.take_along_axis(some, order, axis=1)
