@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from dovetail.errors import InputError
 from dovetail.tables.delimited import Part, column_names
+from dovetail.tables.workbook import unescaped
 from dovetail.types import Reject
 
 
@@ -50,7 +51,7 @@ def read_excel(raw: bytes, file: str) -> Part:
             warnings.simplefilter("ignore")  # openpyxl warns of styles and validations that do not concern values
             book = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
             rows = [list(row) for row in book.worksheets[0].iter_rows(values_only=True)]
-    except (KeyError, ValueError, TypeError, AttributeError, IndexError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (LookupError, ValueError, TypeError, AttributeError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(f"{file} looks like Excel but cannot be read: {_brief(error)}; save it again") from None
     except Exception as error:  # XML parsers raise their own kinds for damaged sheets
         if type(error).__module__.split(".")[0] in ("xml", "lxml", "zlib", "openpyxl") or "zlib" in repr(error):
@@ -89,7 +90,7 @@ def _shown(value: Any) -> str | None:
         return value.date().isoformat() if value.time() == dt.time() else value.isoformat(sep=" ")
     if isinstance(value, dt.date | dt.time):
         return value.isoformat()
-    return str(value).encode("utf-8", "replace").decode("utf-8")
+    return unescaped(str(value)).encode("utf-8", "replace").decode("utf-8")
 
 
 def _brief(error: BaseException) -> str:

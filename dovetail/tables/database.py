@@ -34,9 +34,8 @@ def split_url(url: str) -> tuple[str, str | None]:
     asked = dict(parse_qsl(parts.query))
     table = asked.pop("table", None)
     scheme = "postgresql+psycopg" if parts.scheme in ("postgresql", "postgres") else parts.scheme
-    rest = urlunsplit((scheme, parts.netloc, parts.path, urlencode(asked), ""))
-    if scheme.startswith("sqlite") and not rest.startswith(f"{scheme}://"):
-        rest = f"{scheme}://{rest.removeprefix(scheme + ':')}"  # urlunsplit drops the slashes of an empty host
+    options = f"?{urlencode(asked)}" if asked else ""
+    rest = f"{scheme}://{parts.netloc}{parts.path}{options}"  # urlunsplit drops the slashes of an empty host
     return rest, table
 
 
@@ -47,7 +46,7 @@ def engine(url: str) -> Iterator[Engine]:
 
     address, _ = split_url(url)
     if address.startswith("sqlite"):
-        path = Path(address.split(":///", 1)[-1])
+        path = Path(_sqlite_file(address))
         if not path.is_file() and not path.parent.is_dir():
             raise InputError(f"there is no folder {path.parent} for the database {path}")
     try:
@@ -60,6 +59,10 @@ def engine(url: str) -> Iterator[Engine]:
         yield pool
     finally:
         pool.dispose()
+
+
+def _sqlite_file(address: str) -> str:
+    return address.split(":///", 1)[-1].split("?", 1)[0]
 
 
 def hidden(url: str) -> str:
@@ -75,14 +78,14 @@ def read_database(url: str, query: str | None) -> tuple[Part, str]:
     import sqlalchemy as sa
 
     address, table = split_url(url)
-    if address.startswith("sqlite") and not Path(address.split(":///", 1)[-1]).is_file():
-        raise InputError(f"there is no database file {address.split(':///', 1)[-1]}")
+    if address.startswith("sqlite") and not Path(_sqlite_file(address)).is_file():
+        raise InputError(f"there is no database file {_sqlite_file(address)}")
     with engine(url) as pool:
         try:
             with pool.connect() as connection:
                 statement = sa.text(query) if query else _whole_table(pool, table, url)
                 result = connection.execution_options(stream_results=True).execute(statement)
-                names = column_names([str(n) for n in result.keys()], hidden(url))
+                names = column_names(list(map(str, result.keys())), hidden(url))
                 batches = [list(zip(*rows, strict=True)) for rows in result.partitions(_BATCH)]
         except sa.exc.DBAPIError as error:
             raise InputError(f"{hidden(url)} cannot be read: {str(error.orig).strip()}") from None
@@ -113,3 +116,71 @@ def _column(values: Sequence[Any]) -> pa.Array:
         return pa.array(plain)
     except (pa.ArrowException, ValueError, TypeError, OverflowError):
         return pa.array([None if v is None else str(v) for v in plain], pa.string())
+
+
+def write_database(data: pa.Table, url: str, table: str | None) -> None:
+    """Write into a new table and put it in the place of `table`, in one transaction."""
+    import sqlalchemy as sa
+
+    name = split_url(url)[1] or table
+    if not name:
+        raise InputError(f"no table is named for {hidden(url)}; add ?table=NAME")
+    fresh = sa.Table(f"{name[:50]}__new", sa.MetaData(), *(_sql_column(f) for f in data.schema))
+    with engine(url) as pool:
+        quote = pool.dialect.identifier_preparer.quote
+        try:
+            with pool.connect() as connection, _transaction(connection):
+                fresh.drop(connection, checkfirst=True)
+                fresh.create(connection)
+                _insert(connection, fresh, data)
+                connection.exec_driver_sql(f"DROP TABLE IF EXISTS {quote(name)}")
+                connection.exec_driver_sql(f"ALTER TABLE {quote(fresh.name)} RENAME TO {quote(name)}")
+        except sa.exc.SQLAlchemyError as error:
+            reason = str(getattr(error, "orig", None) or error).strip()
+            raise InputError(f"{hidden(url)} cannot be written: {reason}") from None
+
+
+@contextlib.contextmanager
+def _transaction(connection: Any) -> Iterator[None]:
+    """One transaction around table definitions too, which drivers would otherwise commit by themselves."""
+    connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+    connection.exec_driver_sql("BEGIN")
+    try:
+        yield
+    except BaseException:
+        connection.exec_driver_sql("ROLLBACK")
+        raise
+    connection.exec_driver_sql("COMMIT")
+
+
+def _insert(connection: Any, fresh: Any, data: pa.Table) -> None:
+    names = list(data.column_names)
+    text = [pa.types.is_string(c.type) or _sql_type(c.type).__name__ != "Text" for c in data.columns]
+    for batch in data.to_batches(max_chunksize=10_000):
+        columns = [
+            c.to_pylist() if plain else [None if v is None else str(v) for v in c.to_pylist()]
+            for c, plain in zip(batch.columns, text, strict=True)
+        ]
+        rows = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+        if rows:
+            connection.execute(fresh.insert(), rows)
+
+
+def _sql_column(field: pa.Field) -> Any:
+    import sqlalchemy as sa
+
+    return sa.Column(field.name, _sql_type(field.type))
+
+
+def _sql_type(kind: pa.DataType) -> Any:
+    """The type that keeps every value exactly; text where no type of both databases does."""
+    import sqlalchemy as sa
+
+    is_ = pa.types
+    if is_.is_integer(kind) and not is_.is_uint64(kind):
+        return sa.BigInteger
+    if is_.is_floating(kind):
+        return sa.Double
+    if is_.is_boolean(kind):
+        return sa.Boolean
+    return sa.Date if is_.is_date(kind) else sa.Text

@@ -24,7 +24,20 @@ from dovetail.tables.delimited import Part, read_delimited
 from dovetail.tables.nested import read_json
 from dovetail.types import Reject, Table
 
-_ENDINGS = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet", ".pq", ".xlsx", ".xlsm", ".arrow", ".feather")
+_ENDINGS = (
+    ".csv",
+    ".tsv",
+    ".txt",
+    ".json",
+    ".jsonl",
+    ".ndjson",
+    ".parquet",
+    ".pq",
+    ".xlsx",
+    ".xlsm",
+    ".arrow",
+    ".feather",
+)
 
 
 def read(
@@ -155,9 +168,7 @@ def _from_object(source: Any) -> pa.Table:
     )
 
 
-def _finish(
-    parts: Sequence[Part], name: str, id: str | None, strict: bool, origin: str | None = None
-) -> Table:
+def _finish(parts: Sequence[Part], name: str, id: str | None, strict: bool, origin: str | None = None) -> Table:
     rejects = tuple(r for part in parts for r in part.rejects)
     if strict and rejects:
         first = rejects[0]
@@ -199,9 +210,7 @@ def _check_columns(data: pa.Table, where: str) -> None:
         raise InputError(f"{where} has two columns of one name: {', '.join(map(repr, twice))}; rename one of each")
 
 
-def _named(
-    data: pa.Table, name: str, id: str | None, rejects: tuple[Reject, ...], lines: list[str] | None
-) -> Table:
+def _named(data: pa.Table, name: str, id: str | None, rejects: tuple[Reject, ...], lines: list[str] | None) -> Table:
     """The table with its row ids: the values of a column, or `file:line`."""
     if id is None:
         return Table(name, data, pa.array(lines, pa.string()), rejects)
