@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -16,8 +18,12 @@ from dovetail.errors import InputError
 from dovetail.tables.encoding import decode, has_broken_bytes
 from dovetail.types import Reject
 
+if TYPE_CHECKING:
+    import _csv
+
 _DELIMITERS = (",", ";", "\t", "|")
 _CHUNK = 50_000
+_STRAY = re.compile(r'[,;\t|]"|"[,;\t|]')
 _KEEP = 500  # characters of a rejected row that are kept
 
 
@@ -50,7 +56,7 @@ class _Dialect:
     delimiter: str
     escape: str | None
 
-    def reader(self, lines: Sequence[str]) -> csv.reader:  # type: ignore[valid-type]
+    def reader(self, lines: Iterable[str]) -> _csv.Reader:
         csv.field_size_limit(1 << 30)
         return csv.reader(
             lines, delimiter=self.delimiter, escapechar=self.escape, doublequote=self.escape is None, strict=True
@@ -59,25 +65,31 @@ class _Dialect:
 
 def _dialect(lines: Sequence[str]) -> _Dialect:
     head = [line for line in lines[:200] if line.strip()]
-    joined = "".join(head)
-    escape = "\\" if '\\"' in joined and '""' not in joined else None
-    scores = {d: _regularity(head, _Dialect(d, escape)) for d in _DELIMITERS}
-    best = max(_DELIMITERS, key=lambda d: (scores[d], -_DELIMITERS.index(d)))
-    return _Dialect(best, escape)
+    escapes = (None, "\\") if any('\\"' in line for line in head) else (None,)
+    return max((_Dialect(d, e) for e in escapes for d in _DELIMITERS), key=lambda dialect: _regularity(head, dialect))
 
 
-def _regularity(head: Sequence[str], dialect: _Dialect) -> tuple[float, int]:
-    """How regular a delimiter makes the first lines: share of rows of the most common width, and that width."""
-    widths: Counter[int] = Counter()
-    try:
-        for row in dialect.reader(head):  # type: ignore[attr-defined]
-            widths[len(row)] += 1
-    except csv.Error:
-        pass
-    if not widths:
-        return 0.0, 0
-    width, times = max(widths.items(), key=lambda item: (item[1], item[0]))
-    return (0.0, 1) if width < 2 else (round(times / widths.total(), 1), width)
+def _regularity(head: Sequence[str], dialect: _Dialect) -> tuple[float, float, int]:
+    """How well a dialect explains the first lines: the share of rows as wide as the header, the share without
+    quotes beside another delimiter, and the width. Of equals the first dialect wins."""
+    widths: list[int] = []
+    stray = start = 0
+    while start < len(head):
+        reader = dialect.reader(head[start:])
+        try:
+            for row in reader:
+                widths.append(len(row))
+                stray += any(_STRAY.search(cell) is not None for cell in row if '"' in cell)
+            break
+        except csv.Error as error:
+            if "unexpected end" in str(error):  # the first lines may end inside a quoted cell
+                break
+            widths.append(0)
+            start += max(reader.line_num, 1)
+    if not widths or widths[0] < 2:
+        return 0.0, 0.0, 1
+    regular = sum(width == widths[0] for width in widths[1:]) / max(len(widths) - 1, 1)
+    return round(regular, 1), round(1 - stray / len(widths), 1), widths[0]
 
 
 def _header(lines: Sequence[str], dialect: _Dialect, file: str) -> tuple[int, list[str]]:
@@ -87,10 +99,10 @@ def _header(lines: Sequence[str], dialect: _Dialect, file: str) -> tuple[int, li
         raise InputError(f"{file} is empty; expected a header line and rows")
     reader = dialect.reader(lines[first:])
     try:
-        names = next(reader)  # type: ignore[call-overload]
+        names = next(reader)
     except csv.Error as error:
         raise InputError(f"the header of {file}, line {first + 1}, cannot be read: {error}") from None
-    after = first + reader.line_num  # type: ignore[attr-defined]
+    after = first + reader.line_num
     return after, column_names(names, file)
 
 
@@ -123,13 +135,13 @@ class _Rows:
 
     def _run(self, start: int) -> int:
         """Read rows until one breaks; gives the line to go on from."""
-        reader = self.dialect.reader(_From(self.lines, start))  # type: ignore[arg-type]
+        reader = self.dialect.reader(_From(self.lines, start))
         rows: list[list[str]] = []
         begins: list[int] = []
         begin = start
         while True:
             try:
-                row = next(reader, None)  # type: ignore[call-overload]
+                row = next(reader, None)
             except csv.Error as error:
                 self._store(rows, begins)
                 self._reject(begin, _reason(str(error)))
@@ -137,14 +149,12 @@ class _Rows:
             if row is None:
                 self._store(rows, begins)
                 return len(self.lines)
-            end = start + reader.line_num  # type: ignore[attr-defined]
-            if len(row) == self.width:
+            end = start + reader.line_num
+            if not row or (len(row) == 1 and not self.lines[begin].strip() and end == begin + 1):
+                pass  # a blank line
+            elif len(row) == self.width:
                 rows.append(row)
                 begins.append(begin + 1)
-            elif not row or (len(row) == 1 and not row[0].strip()):
-                if self.width == 1 and row and self.lines[begin].strip():  # a quoted empty cell
-                    rows.append([""])
-                    begins.append(begin + 1)
             else:
                 self._reject(begin, f"{len(row)} cells where the header has {self.width}")
                 if end > begin + 1:  # a stray quote joined several lines: read the others on their own
@@ -155,8 +165,9 @@ class _Rows:
                 self._store(rows, begins)
                 rows, begins = [], []
 
-    def _reject(self, line: int, reason: str) -> None:
-        self.rejects.append(Reject(self.file, line + 1, reason, self.lines[line].rstrip("\r\n")[:_KEEP]))
+    def _reject(self, line: int, reason: str, text: str | None = None) -> None:
+        raw = self.lines[line].rstrip("\r\n") if text is None else text
+        self.rejects.append(Reject(self.file, line + 1, reason, raw[:_KEEP]))
 
     def _store(self, rows: list[list[str]], begins: list[int]) -> None:
         if not rows:
@@ -177,9 +188,9 @@ class _Rows:
         kept, lines = [], []
         for row, line in zip(rows, begins, strict=True):
             if any(has_broken_bytes(cell) for cell in row):
-                self._reject(line - 1, "bytes that are no text in this encoding")
+                self._reject(line - 1, "bytes that are no text in this encoding", self.dialect.delimiter.join(row))
             elif any("\0" in cell for cell in row):
-                self._reject(line - 1, "a zero byte")
+                self._reject(line - 1, "a zero byte", self.dialect.delimiter.join(row))
             else:
                 kept.append(row)
                 lines.append(line)

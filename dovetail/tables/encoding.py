@@ -40,9 +40,15 @@ def has_broken_bytes(text: str) -> bool:
 
 
 def _wide_text(raw: bytes, encoding: str) -> str:
-    if encoding.startswith("utf-16") and len(raw) % 2:
-        raw = raw[:-1] + b"\xff\xfd" if encoding == "utf-16-be" else raw[:-1] + b"\xfd\xff"
-    return raw.decode(encoding, "surrogateescape" if encoding == "utf-8-sig" else "replace")
+    if encoding == "utf-8-sig":
+        return raw.decode(encoding, "surrogateescape")
+    unit = 4 if encoding == "utf-32" else 2
+    whole = len(raw) - len(raw) % unit
+    rest = "".join(chr(0xDC00 + byte) for byte in raw[whole:])  # a cut-off character marks its row as broken
+    try:
+        return raw[:whole].decode(encoding, "surrogatepass") + rest
+    except UnicodeDecodeError:
+        return raw[:whole].decode(encoding, "replace").replace("\ufffd", "\udcfd") + rest
 
 
 def _wide(raw: bytes) -> str | None:
