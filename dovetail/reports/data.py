@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 from dovetail.types import Attribute, Explanation, Interval
 
@@ -126,3 +128,22 @@ class ReportData:
     def rows(self) -> int:
         """Rows of all sources together."""
         return sum(s.rows for s in self.sources)
+
+
+def report_json(data: ReportData) -> dict[str, object]:
+    """The report for programs: the same figures as plain data; what is not a finite number becomes None."""
+    return {"format": 1, **{f.name: _plain(getattr(data, f.name)) for f in fields(data)}, "rows": data.rows}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, np.generic | np.ndarray):
+        return _plain(value.tolist())
+    if isinstance(value, float):
+        return value if np.isfinite(value) else None
+    if is_dataclass(value):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
