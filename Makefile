@@ -1,0 +1,46 @@
+# Two commands matter: `make demo` and `make test`. Both make .venv on first use.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+EXAMPLE := examples/products
+
+.PHONY: demo test lint format examples clean
+.DELETE_ON_ERROR:
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Dovetail needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Say which: make PYTHON=python3.12 …")'
+	@$(PYTHON) -m venv $(VENV) || { echo "Python could not make $(VENV); on Debian and Ubuntu: apt-get install python3-venv"; rm -rf $(VENV); exit 1; }
+
+# The core: no torch. Bytecode is left to be written on first use, which saves a fifth of the disk.
+$(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing Dovetail into $(VENV)"
+	@$(PIP) install --no-compile --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "installing Dovetail and what its tests need into $(VENV)"
+	@$(PIP) install --no-compile --constraint constraints.txt --editable '.[dev]'
+	@touch $(VENV)/.core $@
+
+demo: $(VENV)/.core
+	@rm -rf demo
+	$(BIN)/dovetail integrate $(EXAMPLE)/north.csv $(EXAMPLE)/south.csv --truth $(EXAMPLE)/gold.csv --out demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+examples: $(VENV)/.core
+	$(BIN)/python -m scripts.make_examples
+
+clean:
+	rm -rf demo dist build .pytest_cache .mypy_cache .ruff_cache
