@@ -19,7 +19,7 @@ from dovetail.types import Reject
 _KEEP = 500
 
 
-class _Twice(ValueError):
+class _TwiceError(ValueError):
     """A key that stands twice in one object."""
 
 
@@ -53,7 +53,7 @@ def _loads(text: str) -> Any:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise _Twice("a key stands twice in one object")
+        raise _TwiceError("a key stands twice in one object")
     return found
 
 
@@ -89,7 +89,7 @@ class _Found:
         try:
             reason = "not a JSON object, broken, or a key twice"
             row = flatten(item) if isinstance(item, dict) else None
-        except (_Twice, RecursionError) as error:
+        except (_TwiceError, RecursionError) as error:
             row, reason = None, str(error)
         if row is not None and any(has_broken_bytes(v) or "\0" in v for v in [*_cells(row.values()), *row]):
             row, reason = None, "bytes that are no text, or a zero byte"
@@ -125,7 +125,7 @@ def flatten(item: dict[str, Any], prefix: str = "") -> dict[str, str | None]:
         name = f"{prefix}{key}"
         found = flatten(value, f"{name}.") if isinstance(value, dict) and value else {name: _text(value)}
         if found.keys() & flat.keys():
-            raise _Twice(f"two values for {name!r} once nested names are joined by dots")
+            raise _TwiceError(f"two values for {name!r} once nested names are joined by dots")
         flat.update(found)
     return flat
 

@@ -21,9 +21,11 @@ _NAMES = {
     "label": ("label", "match", "is_match", "gold", "decision"),
     "score": ("score", "probability", "match_probability", "clerical_match_score"),
 }
+_ENDS = ("left_source", "left_id", "right_source", "right_id")
 _LABELS = {
     1: ("1", "1.0", "true", "t", "yes", "y", "match", "m", "same", "positive", "duplicate"),
-    0: ("0", "0.0", "false", "f", "no", "n", "not", "non-match", "nonmatch", "no match", "different", "negative", "distinct"),
+    0: ("0", "0.0", "false", "f", "no", "n", "not", "non-match", "nonmatch", "no match", "different",
+        "negative", "distinct"),
     -1: ("-1", "unsure", "u", "maybe", "unknown", "?"),
 }  # fmt: skip
 _LABEL_OF = {word: label for label, words in _LABELS.items() for word in words}
@@ -42,10 +44,16 @@ def read_pairs(source: Any) -> Pairs:
     for side in ("left_id", "right_id"):
         if columns[side] is None:
             raise InputError(
-                f"{table.name} has no column {side}; expected left_id, right_id and label, found {', '.join(table.columns)}"
+                f"{table.name} has no column {side}; expected left_id, right_id and label, "
+                f"found {', '.join(table.columns)}"
             )
     data = table.data
     label = _labels(table, columns["label"]) if columns["label"] else None
+    if label is None and columns["score"] is None:
+        raise InputError(
+            f"{table.name} has neither a column label nor a column score, found {', '.join(table.columns)}; "
+            f"add a column label with match, not or unsure"
+        )
     keep = np.ones(len(table), bool) if label is None else label > -2
     if not keep.any():
         raise InputError(f"no row of {table.name} has a label yet; write match, not or unsure into the column label")
@@ -55,6 +63,8 @@ def read_pairs(source: Any) -> Pairs:
         column = columns[key]
         return None if column is None else pc.cast(data[column].filter(chosen), pa.string()).combine_chunks()
 
+    if label is not None:
+        _check_agreement(table, [columns[key] for key in _ENDS], label)
     left, right = texts("left_id"), texts("right_id")
     if left is None or right is None or left.null_count or right.null_count:
         raise InputError(f"{table.name} has rows without left_id or right_id; both ends of a pair must be named")
@@ -81,10 +91,25 @@ def _labels(table: Table, column: str) -> npt.NDArray[np.int8]:
         label = _LABEL_OF.get(cell.strip().casefold())
         if label is None:
             raise InputError(
-                f"the label {cell!r} of {table.name}, {table.ids[row].as_py()}, is not understood; write match, not or unsure"
+                f"the label {cell!r} of {table.name}, {table.ids[row].as_py()}, is not understood; "
+                f"write match, not or unsure"
             )
         found[row] = label
     return found
+
+
+def _check_agreement(table: Table, columns: list[str | None], label: npt.NDArray[np.int8]) -> None:
+    """Refuse a pair that was called a match on one line and not a match on another."""
+    ends = [table.data[c].to_pylist() if c else [None] * len(table) for c in columns]
+    seen: dict[tuple[object, ...], int] = {}
+    for row in np.flatnonzero(label >= 0).tolist():
+        pair = tuple(end[row] for end in ends)
+        before = seen.setdefault(pair, row)
+        if label[before] != label[row]:
+            raise InputError(
+                f"{table.name} calls the pair {pair[1]!r}, {pair[3]!r} a match and not a match, "
+                f"at {table.ids[before].as_py()} and {table.ids[row].as_py()}; keep the line that is right"
+            )
 
 
 def _scores(table: Table, column: str | None, keep: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64] | None:

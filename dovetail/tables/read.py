@@ -6,6 +6,7 @@ import csv
 import difflib
 import glob
 import gzip
+import os
 import zlib
 from collections import Counter
 from collections.abc import Sequence
@@ -41,7 +42,12 @@ _ENDINGS = (
 
 
 def read(
-    source: Any, *, id: str | None = None, name: str | None = None, query: str | None = None, strict: bool = False
+    source: Any,
+    *,
+    id: str | None = None,  # noqa: A002 - the word people use
+    name: str | None = None,
+    query: str | None = None,
+    strict: bool = False,
 ) -> Table:
     """Read a file, folder, glob, database URL, or a pandas, polars or Arrow table.
 
@@ -61,7 +67,8 @@ def read(
     if query is not None:
         raise InputError(f"a query needs a database URL such as sqlite:///shop.db, not {source}")
     paths, label = _paths(str(source))
-    return _finish([_read_file(path) for path in paths], name or label, id, strict)
+    parts = [_read_file(path, file) for path, file in zip(paths, _labels(paths), strict=True)]
+    return _finish(parts, name or label, id, strict)
 
 
 def write_rejects(rejects: Sequence[Reject], path: str | Path) -> Path:
@@ -82,10 +89,19 @@ def _paths(source: str) -> tuple[list[Path], str]:
         return found, path.name or path.resolve().name
     if path.is_file():
         return [path], _stem(path)
-    found = sorted(Path(p) for p in glob.glob(source, recursive=True) if Path(p).is_file())
+    found = sorted(Path(p) for p in glob.glob(source, recursive=True) if Path(p).is_file())  # noqa: PTH207 - patterns may be absolute
     if found:
         return found, _stem(found[0]) if len(found) == 1 else _stem(Path(source.replace("*", "").replace("?", "")))
     raise InputError(f"there is no file {source}{_near(path)}")
+
+
+def _labels(paths: Sequence[Path]) -> list[str]:
+    """How rows name their file: its name, with the folders in front where two files share one."""
+    names = [path.name for path in paths]
+    if len(set(names)) == len(names):
+        return names
+    top = Path(os.path.commonpath([path.parent for path in paths]))
+    return [path.relative_to(top).as_posix() for path in paths]
 
 
 def _near(path: Path) -> str:
@@ -107,7 +123,7 @@ def _stem(path: Path) -> str:
     return Path(name).stem.strip(" -_.") or "table"
 
 
-def _read_file(path: Path) -> Part:
+def _read_file(path: Path, file: str) -> Part:
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -116,13 +132,12 @@ def _read_file(path: Path) -> Part:
         raw = _unzipped(raw, path)
     if not raw.strip(b" \t\r\n\xef\xbb\xbf\xff\xfe\0"):
         raise InputError(f"{path} is empty; expected a header line and rows")
-    return _parse(raw, path)
+    return _parse(raw, path, file)
 
 
-def _parse(raw: bytes, path: Path) -> Part:
+def _parse(raw: bytes, path: Path, file: str) -> Part:
     """By content first, then by the ending of the name."""
     ending = Path(path.name.casefold().removesuffix(".gz")).suffix
-    file = path.name
     if raw[:4] == b"PAR1" or ending in (".parquet", ".pq"):
         return read_parquet(raw, file)
     if raw[:6] == b"ARROW1" or ending in (".arrow", ".feather"):
@@ -168,7 +183,7 @@ def _from_object(source: Any) -> pa.Table:
     )
 
 
-def _finish(parts: Sequence[Part], name: str, id: str | None, strict: bool, origin: str | None = None) -> Table:
+def _finish(parts: Sequence[Part], name: str, id_column: str | None, strict: bool, origin: str | None = None) -> Table:
     rejects = tuple(r for part in parts for r in part.rejects)
     if strict and rejects:
         first = rejects[0]
@@ -183,15 +198,18 @@ def _finish(parts: Sequence[Part], name: str, id: str | None, strict: bool, orig
         raise InputError(f"{where} has a header but no rows{lost}; nothing can be done with it")
     _check_columns(data, where)
     lines = [f"{part.file}:{line}" for part in parts for line in part.lines.tolist()]
-    return _named(data, name, id, rejects, lines)
+    return _named(data, name, id_column, rejects, lines)
 
 
 def _united(parts: Sequence[Part]) -> pa.Table:
     encodings = {part.file: part.encoding for part in parts if part.encoding}
-    if len(parts) == 1:
-        data = parts[0].data
-    else:
-        data = _stacked([part.data for part in parts])
+    strangers = [part.file for part in parts[1:] if not {*part.data.column_names} & {*parts[0].data.column_names}]
+    if strangers:
+        raise InputError(
+            f"{strangers[0]} has no column in common with {parts[0].file}; files that are read as one table "
+            f"must have the same columns. Read them one by one, or move the others away"
+        )
+    data = parts[0].data if len(parts) == 1 else _stacked([part.data for part in parts])
     said = {b"dovetail.encoding": "; ".join(f"{f}: {e}" for f, e in encodings.items()).encode()} if encodings else None
     return data.replace_schema_metadata(said)
 
@@ -210,27 +228,37 @@ def _check_columns(data: pa.Table, where: str) -> None:
         raise InputError(f"{where} has two columns of one name: {', '.join(map(repr, twice))}; rename one of each")
 
 
-def _named(data: pa.Table, name: str, id: str | None, rejects: tuple[Reject, ...], lines: list[str] | None) -> Table:
+def _named(
+    data: pa.Table, name: str, id_column: str | None, rejects: tuple[Reject, ...], lines: list[str] | None
+) -> Table:
     """The table with its row ids: the values of a column, or `file:line`."""
-    if id is None:
+    if id_column is None:
         return Table(name, data, pa.array(lines, pa.string()), rejects)
-    if id not in data.column_names:
-        raise UnknownName("column", id, data.column_names, name)
-    ids = pc.cast(data[id], pa.string()).combine_chunks()
+    if id_column not in data.column_names:
+        raise UnknownName("column", id_column, data.column_names, name)
+    ids = pc.cast(data[id_column], pa.string()).combine_chunks()
     if isinstance(ids, pa.ChunkedArray):
         ids = pa.array(ids.to_pylist(), pa.string())
     if ids.null_count:
         row = int(np.flatnonzero(ids.is_null().to_numpy(zero_copy_only=False))[0])
         raise InputError(
-            f"{ids.null_count:,} rows of {name} have no {id!r}, the first at {lines[row] if lines else row + 1}; fill "
+            f"{ids.null_count:,} rows of {name} have no {id_column!r}, the first at {lines[row] if lines else row + 1}; fill "
             f"them in, or leave out the id column so that rows are named by file and line"
         )
+    _check_unique(ids, id_column, name, lines)
+    return Table(name, data, ids, rejects, id_column)
+
+
+def _check_unique(ids: pa.Array, column: str, name: str, lines: list[str] | None) -> None:
     counts = pc.value_counts(ids)
-    twice = counts.filter(pc.greater(counts.field("counts"), 1))
-    if len(twice):
-        shown = ", ".join(f"{v['values']!r} ({v['counts']} times)" for v in twice.slice(0, 5).to_pylist())
-        raise InputError(
-            f"{len(twice):,} values of {id!r} name more than one row of {name}: {shown}; ids must be unique. Make them "
-            f"so, or leave out the id column so that rows are named by file and line"
-        )
-    return Table(name, data, ids, rejects, id)
+    twice = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
+    if not len(twice):
+        return
+    shown = []
+    for value in twice.slice(0, 5).to_pylist():
+        rows = np.flatnonzero(pc.equal(ids, value).to_numpy(zero_copy_only=False))[:3].tolist()
+        shown.append(f"{value!r} (at {', '.join(lines[row] if lines else f'row {row + 1}' for row in rows)})")
+    raise InputError(
+        f"{len(twice):,} values of {column!r} name more than one row of {name}: {'; '.join(shown)}; ids must be "
+        f"unique. Make them so, or leave out the id column so that rows are named by file and line"
+    )
