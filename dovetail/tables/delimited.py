@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _DELIMITERS = (",", ";", "\t", "|")
 _CHUNK = 50_000
 _STRAY = re.compile(r'[,;\t|]"|"[,;\t|]')
+_BLANK = " \t\r\n"
 _KEEP = 500  # characters of a rejected row that are kept
 
 
@@ -150,7 +151,7 @@ class _Rows:
                 self._store(rows, begins)
                 return len(self.lines)
             end = start + reader.line_num
-            if not row or (len(row) == 1 and not self.lines[begin].strip() and end == begin + 1):
+            if not row or (len(row) == 1 and not self.lines[begin].strip(_BLANK) and end == begin + 1):
                 pass  # a blank line
             elif len(row) == self.width:
                 rows.append(row)

@@ -89,7 +89,8 @@ def _paths(source: str) -> tuple[list[Path], str]:
         return found, path.name or path.resolve().name
     if path.is_file():
         return [path], _stem(path)
-    found = sorted(Path(p) for p in glob.glob(source, recursive=True) if Path(p).is_file())  # noqa: PTH207 - patterns may be absolute
+    matching = glob.glob(source, recursive=True)  # noqa: PTH207 - a pattern may start at the root
+    found = sorted(Path(p) for p in matching if Path(p).is_file())
     if found:
         return found, _stem(found[0]) if len(found) == 1 else _stem(Path(source.replace("*", "").replace("?", "")))
     raise InputError(f"there is no file {source}{_near(path)}")
@@ -242,8 +243,8 @@ def _named(
     if ids.null_count:
         row = int(np.flatnonzero(ids.is_null().to_numpy(zero_copy_only=False))[0])
         raise InputError(
-            f"{ids.null_count:,} rows of {name} have no {id_column!r}, the first at {lines[row] if lines else row + 1}; fill "
-            f"them in, or leave out the id column so that rows are named by file and line"
+            f"{ids.null_count:,} rows of {name} have no {id_column!r}, first at {lines[row] if lines else row + 1}; "
+            f"fill them in, or leave out the id column so that rows are named by file and line"
         )
     _check_unique(ids, id_column, name, lines)
     return Table(name, data, ids, rejects, id_column)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -30,12 +31,18 @@ def write_excel(data: pa.Table, out: BinaryIO) -> None:
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet("table")
     sheet.append([_cell(sheet, str(name), "the header") for name in data.column_names])
-    row = 1
-    for batch in data.to_batches(max_chunksize=10_000):
-        for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-            row += 1
+    try:
+        for row, values in enumerate(_rows(data), start=2):
             sheet.append([_cell(sheet, value, f"row {row}") for value in values])
+    except InputError:
+        sheet.close()
+        raise
     book.save(out)
+
+
+def _rows(data: pa.Table) -> Iterator[tuple[Any, ...]]:
+    for batch in data.to_batches(max_chunksize=10_000):
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
 def _cell(sheet: Any, value: Any, where: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -64,10 +65,14 @@ def _writer(path: Path, guard: bool) -> Callable[[pa.Table, BinaryIO], None]:
     return writers[ending]
 
 
-def _opened(beside: Path, path: Path) -> BinaryIO:
-    if path.name.casefold().endswith(".gz"):
-        return gzip.GzipFile(beside, "wb", mtime=0)  # type: ignore[return-value]
-    return beside.open("wb")
+@contextlib.contextmanager
+def _opened(beside: Path, path: Path) -> Iterator[BinaryIO]:
+    with beside.open("wb") as out:
+        if path.name.casefold().endswith(".gz"):
+            with gzip.GzipFile("", "wb", fileobj=out, mtime=0) as packed:  # no name, no time: same table, same bytes
+                yield packed  # type: ignore[misc]
+        else:
+            yield out
 
 
 def _write_parquet(data: pa.Table, out: BinaryIO) -> None:
