@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-EXACT_ROWS = 60_000  # up to here comparing with every vector is quicker than building a graph
+EXACT_ROWS = 20_000  # up to here comparing with every vector is quicker than building a graph
 
 
 class VectorStore(Protocol):

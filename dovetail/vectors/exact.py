@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 _BLOCK = 1_024
+_GROUP = 32
 
 
 class ExactStore:
@@ -29,15 +30,24 @@ class ExactStore:
         cosines = np.full((len(queries), k), -np.inf, np.float32)
         for start in range(0, len(queries), _BLOCK):
             near = queries[start : start + _BLOCK] @ self._vectors.T
-            best = _top(near, kept)
+            best = top_columns(near, kept)
             keys[start : start + _BLOCK, :kept] = self._keys[best]
             cosines[start : start + _BLOCK, :kept] = np.take_along_axis(near, best, axis=1)
         return keys, cosines
 
 
-def _top(near: npt.NDArray[np.float32], k: int) -> npt.NDArray[np.int64]:
-    if k == near.shape[1]:
-        return np.argsort(-near, axis=1, kind="stable")
-    some = np.sort(np.argpartition(-near, k, axis=1)[:, :k], axis=1)
-    order = np.argsort(-np.take_along_axis(near, some, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(some, order, axis=1)
+def top_columns(values: npt.NDArray[np.float32], k: int) -> npt.NDArray[np.int64]:
+    """Columns (q, k) of the k greatest values of each row, greatest first, ties to the lower column.
+
+    Every one of them lies in one of the k groups of columns with the greatest maxima, so only those are sorted.
+    """
+    width = values.shape[1]
+    if width <= max(2 * k, 4) * _GROUP:
+        return np.argsort(-values, axis=1, kind="stable")[:, :k]
+    padding = -width % _GROUP
+    padded = np.pad(values, ((0, 0), (0, padding)), constant_values=-np.inf) if padding else values
+    maxima = padded.reshape(len(values), -1, _GROUP).max(axis=2)
+    groups = np.sort(top_columns(maxima, k), axis=1)
+    columns = (groups[:, :, None] * _GROUP + np.arange(_GROUP)).reshape(len(values), -1)
+    order = np.argsort(-np.take_along_axis(padded, columns, axis=1), axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(columns, order, axis=1)

@@ -26,7 +26,8 @@ class UsearchStore:
 
     def add(self, keys: npt.NDArray[np.int64], vectors: npt.NDArray[np.float32]) -> None:
         """Keep vectors (n, d) under keys (n,)."""
-        self._open().add(keys, vectors)
+        # With one thread the graph is the same from run to run; several insert in the order of chance.
+        self._open().add(keys, vectors, threads=1)
 
     def search(
         self, queries: npt.NDArray[np.float32], k: int

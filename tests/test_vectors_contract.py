@@ -1,0 +1,126 @@
+"""Every vector store of the family keeps the same promises; the approximate one is measured against the exact one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dovetail.errors import UnknownName
+from dovetail.vectors import exact
+from dovetail.vectors.base import STORES, make_store
+
+
+def _unit(rows: int, dimensions: int, seed: int) -> np.ndarray:
+    vectors = np.random.default_rng(seed).normal(size=(rows, dimensions)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+@pytest.fixture(params=sorted(STORES))
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+def test_shapes_and_order(name: str) -> None:
+    store = make_store(name, 8)
+    vectors = _unit(50, 8, 0)
+    store.add(np.arange(50), vectors)
+    keys, cosines = store.search(vectors[:7], 5)
+    assert keys.shape == cosines.shape == (7, 5)
+    assert keys.dtype == np.int64
+    assert cosines.dtype == np.float32
+    assert (np.diff(cosines, axis=1) <= 0).all()
+    np.testing.assert_array_equal(keys[:, 0], np.arange(7))
+    np.testing.assert_allclose(cosines[:, 0], 1, atol=2e-3)
+
+
+def test_keys_are_those_given(name: str) -> None:
+    store = make_store(name, 8)
+    vectors = _unit(20, 8, 1)
+    store.add(np.arange(20) * 10 + 3, vectors)
+    keys, _ = store.search(vectors[[4, 9]], 1)
+    np.testing.assert_array_equal(keys.ravel(), [43, 93])
+
+
+def test_adding_twice_keeps_both(name: str) -> None:
+    store = make_store(name, 8)
+    vectors = _unit(20, 8, 2)
+    store.add(np.arange(10), vectors[:10])
+    store.add(np.arange(10, 20), vectors[10:])
+    keys, _ = store.search(vectors, 1)
+    np.testing.assert_array_equal(keys.ravel(), np.arange(20))
+
+
+def test_fewer_than_k_are_filled_up(name: str) -> None:
+    store = make_store(name, 8)
+    vectors = _unit(3, 8, 3)
+    store.add(np.arange(3), vectors)
+    keys, cosines = store.search(vectors[:2], 5)
+    assert (keys[:, 3:] == -1).all()
+    assert np.isneginf(cosines[:, 3:]).all()
+    assert {int(k) for k in keys[0, :3]} == {0, 1, 2}
+
+
+def test_an_empty_store_and_no_queries(name: str) -> None:
+    store = make_store(name, 8)
+    keys, cosines = store.search(_unit(2, 8, 4), 3)
+    assert (keys == -1).all()
+    assert np.isneginf(cosines).all()
+    store.add(np.arange(2), _unit(2, 8, 4))
+    assert store.search(np.zeros((0, 8), np.float32), 3)[0].shape == (0, 3)
+
+
+def test_cosines_are_those_of_a_plain_product(name: str) -> None:
+    store = make_store(name, 16)
+    vectors, queries = _unit(40, 16, 5), _unit(6, 16, 6)
+    store.add(np.arange(40), vectors)
+    keys, cosines = store.search(queries, 4)
+    plain = queries @ vectors.T
+    np.testing.assert_allclose(cosines, np.take_along_axis(plain, keys, axis=1), atol=3e-3)
+
+
+def test_recall_against_brute_force(name: str) -> None:
+    rng = np.random.default_rng(7)
+    centres = _unit(60, 32, 8)
+    vectors = centres[rng.integers(0, 60, 3_000)] + rng.normal(scale=0.1, size=(3_000, 32)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    store = make_store(name, 32)
+    store.add(np.arange(3_000), vectors)
+    found, _ = store.search(vectors[:200], 10)
+    truth = np.argsort(-(vectors[:200] @ vectors.T), axis=1)[:, :10]
+    recall = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(found.tolist(), truth.tolist(), strict=True)])
+    assert recall >= (1.0 if name == "exact" else 0.95)
+
+
+def test_two_stores_agree_run_for_run(name: str) -> None:
+    vectors = _unit(2_000, 16, 9)
+    results = []
+    for _ in range(2):
+        store = make_store(name, 16)
+        store.add(np.arange(2_000), vectors)
+        results.append(store.search(vectors, 10))
+    np.testing.assert_array_equal(results[0][0], results[1][0])
+    np.testing.assert_array_equal(results[0][1], results[1][1])
+
+
+def test_exact_ties_go_to_the_first_added() -> None:
+    store = make_store("exact", 4)
+    same = np.tile(_unit(1, 4, 10), (100, 1))
+    store.add(np.arange(100) + 500, same)
+    keys, _ = store.search(same[:3], 5)
+    np.testing.assert_array_equal(keys, np.tile(np.arange(500, 505), (3, 1)))
+
+
+def test_exact_blocks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = make_store("exact", 8)
+    vectors = _unit(300, 8, 11)
+    store.add(np.arange(300), vectors)
+    whole = store.search(vectors, 6)
+    monkeypatch.setattr(exact, "_BLOCK", 17)
+    parts = store.search(vectors, 6)
+    np.testing.assert_array_equal(whole[0], parts[0])
+    np.testing.assert_allclose(whole[1], parts[1], atol=1e-6)
+
+
+def test_unknown_store_names_the_near_one() -> None:
+    with pytest.raises(UnknownName, match="did you mean 'usearch'"):
+        make_store("usearh", 8)
