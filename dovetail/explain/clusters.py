@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dovetail.errors import UnknownName
+from dovetail.errors import InputError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -43,9 +43,10 @@ class Cohesion:
 
 
 def cohesion(clusters: Clusters, decisions: Decisions, cluster: int) -> Cohesion:
-    """Why the records of one entity are together. An entity that does not exist raises `UnknownName`."""
+    """Why the records of one entity are together. An entity that does not exist raises `InputError`."""
     if not 0 <= cluster < len(clusters.names):
-        raise UnknownName("entity", str(cluster), (), "these results")
+        many = len(clusters.names)
+        raise InputError(f"there is no entity number {cluster}; these results hold {many}, numbered 0 to {many - 1}")
     members = np.flatnonzero(clusters.cluster == cluster)
     pairs = decisions.candidates
     inside = np.flatnonzero((clusters.cluster[pairs.left] == cluster) & (clusters.cluster[pairs.right] == cluster))

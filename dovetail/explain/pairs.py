@@ -19,7 +19,8 @@ from dovetail.types import AttributeEvidence, Explanation
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-_TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
+_TOKEN = re.compile(r"(?:(?<!\w)-)?\d+(?:[.,]\d+)*|[^\W\d]+|\s+|.", re.DOTALL)
+_SEPARATORS = frozenset("-–—,.;:/'’\"()[]_|")
 _MOST_WORDS = 400  # beyond this a text is too long to be read word by word
 _NEAR = 65.0  # two words at least this alike (rapidfuzz ratio, 0 to 100) differ in letters, not as a whole
 
@@ -122,7 +123,8 @@ def _cell(value: str | None, width: int) -> str:
 def differences(left: str, right: str) -> tuple[tuple[Segment, ...], tuple[Segment, ...]]:
     """Both values in pieces that the other side shares or lacks; each side's pieces join to its value.
 
-    Words are compared without case and order; two words that are nearly alike differ in letters only.
+    Words are compared without case and order, numbers as a whole, punctuation between them not at all; two words
+    that are nearly alike differ in letters only.
     """
     a, b = _TOKEN.findall(left), _TOKEN.findall(right)
     if max(len(a), len(b)) > _MOST_WORDS:
@@ -141,7 +143,7 @@ def _alone(tokens: Sequence[str], others: Sequence[str]) -> list[int]:
     alone = []
     for position, token in enumerate(tokens):
         key = token.casefold()
-        if token.isspace():
+        if token.isspace() or token in _SEPARATORS:
             continue
         if left_over[key] > 0:
             left_over[key] -= 1
@@ -152,7 +154,8 @@ def _alone(tokens: Sequence[str], others: Sequence[str]) -> list[int]:
 
 def _partners(a: Sequence[str], b: Sequence[str]) -> list[tuple[int, int]]:
     """Which unmatched words are spellings of each other: greedy, the most alike first."""
-    alike = [(fuzz.ratio(x.casefold(), y.casefold()), i, j) for i, x in enumerate(a) for j, y in enumerate(b)]
+    words = [(i, x) for i, x in enumerate(a) if x.isalpha()], [(j, y) for j, y in enumerate(b) if y.isalpha()]
+    alike = [(fuzz.ratio(x.casefold(), y.casefold()), i, j) for i, x in words[0] for j, y in words[1]]
     taken_a: set[int] = set()
     taken_b: set[int] = set()
     pairs = []

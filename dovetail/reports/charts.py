@@ -49,13 +49,13 @@ def score_histogram(
         alt.Chart(alt.InlineData(values=rows))
         .mark_bar(binSpacing=1)
         .encode(
-            x=alt.X("from:Q", bin="binned", title="score", scale=alt.Scale(domain=[0, 1])),
+            x=alt.X("from:Q", bin="binned", title="score", scale=alt.Scale(domain=[0, 1]), axis=_tenths()),
             x2="to:Q",
             y=alt.Y(
                 "pairs:Q",
                 title="pairs (scale grows tenfold)",
                 scale=alt.Scale(type="symlog", domain=[0, max(top, 1)], nice=False),
-                axis=alt.Axis(values=ticks, format="~s"),
+                axis=alt.Axis(values=ticks, format=",d"),
             ),
             color=alt.Color(
                 "verdict:N", scale=alt.Scale(domain=names, range=[_REFUSE, _REVIEW, _MATCH]), legend=_legend()
@@ -70,17 +70,16 @@ def quality_curve(curve: Curve, threshold: float, width: int = WIDE) -> str:
     import altair as alt
 
     base = alt.Chart(alt.InlineData(values=_curve_rows(curve)))
-    colour = alt.Color(
-        "measure:N", scale=alt.Scale(domain=["precision", "recall"], range=[_MATCH, _AGAINST]), legend=_legend()
-    )
-    axis = alt.X("threshold:Q", title="threshold", scale=alt.Scale(domain=[0, 1]))
+    colour = alt.Color("measure:N", scale=alt.Scale(domain=["precision", "recall"], range=[_MATCH, _AGAINST]))
+    axis = alt.X("threshold:Q", title="threshold", scale=alt.Scale(domain=[0, 1]), axis=_tenths())
     tall = alt.Scale(domain=[0, 1])
     percent = alt.Axis(format="%", tickCount=5)
     band = base.mark_area(opacity=0.18).encode(
         x=axis, y=alt.Y("low:Q", title=None, scale=tall, axis=percent), y2="high:Q", color=colour
     )
-    line = base.mark_line(strokeWidth=2.5).encode(x=axis, y=alt.Y("value:Q", title=None, scale=tall), color=colour)
-    return _svg(alt.layer(band, line, _line_at(threshold)), width, "curve")
+    named = colour.legend(title=None, orient="top", symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1)
+    line = base.mark_line(strokeWidth=2.5).encode(x=axis, y=alt.Y("value:Q", title=None, scale=tall), color=named)
+    return _svg(alt.layer(band, line, _line_at(threshold, _HEIGHT - 18)), width, "curve")
 
 
 def _curve_rows(curve: Curve) -> list[dict[str, Any]]:
@@ -101,13 +100,19 @@ def _verdict(score: float, threshold: float, review: tuple[float, float]) -> str
     return "matched" if score >= threshold else "refused"
 
 
+def _tenths() -> alt.Axis:
+    import altair as alt
+
+    return alt.Axis(values=[0, 0.2, 0.4, 0.6, 0.8, 1], format=".1f", labelFlush=False)
+
+
 def _legend() -> alt.Legend:
     import altair as alt
 
-    return alt.Legend(title=None, orient="top", direction="horizontal", symbolType="square")
+    return alt.Legend(title=None, orient="top", direction="horizontal", symbolType="square", symbolOpacity=1)
 
 
-def _line_at(threshold: float) -> alt.LayerChart | alt.FacetChart:
+def _line_at(threshold: float, height: int = 2) -> alt.LayerChart | alt.FacetChart:
     import altair as alt
 
     at = alt.Chart(alt.InlineData(values=[{"at": threshold, "text": f"threshold {threshold:.2f}"}]))
@@ -120,7 +125,7 @@ def _line_at(threshold: float) -> alt.LayerChart | alt.FacetChart:
         align="left" if threshold < 0.6 else "right",
         dx=6 if threshold < 0.6 else -6,
     )
-    return alt.layer(rule, words.encode(x="at:Q", y=alt.value(2), text="text:N"))
+    return alt.layer(rule, words.encode(x="at:Q", y=alt.value(height), text="text:N"))
 
 
 def _svg(chart: alt.LayerChart | alt.FacetChart, width: int, name: str) -> str:

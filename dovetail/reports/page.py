@@ -35,9 +35,9 @@ def _parts(data: ReportData) -> list[tuple[str, str, str]]:
     """Anchor, title and content of each section; one without content is left out."""
     return [
         ("warnings", "Please look at", warnings(data)),
-        ("in", "What came in", came_in(data)),
         ("sure", "How sure it is", quality(data)),
         ("examples", "Why pairs were matched or not", examples(data)),
+        ("in", "What came in", came_in(data)),
         ("out", "What came out", came_out(data)),
         ("entities", "Entities", entities(data)),
         ("blocking", "Which pairs were compared", blocking(data)),
@@ -46,12 +46,13 @@ def _parts(data: ReportData) -> list[tuple[str, str, str]]:
 
 
 def _header(data: ReportData) -> str:
-    names = ", ".join(s.name for s in data.sources)
+    names = [f"<bdi>{escaped(s.name)}</bdi>" for s in data.sources]
+    listed = " and ".join(([", ".join(names[:-1])] if names[1:] else []) + names[-1:])
     tables = plural(len(data.sources), "table")
     return (
         f'<header><div class="eyebrow"><b>Dovetail report</b><span>{_of(data)}</span></div>'
         f"<h1>{count(data.rows)} rows from {tables} are {count(data.entities)} different things</h1>"
-        f'<p class="lead">The rows of <bdi>{escaped(names)}</bdi> were compared, and those that mean the same thing '
+        f'<p class="lead">The rows of {listed} were compared, and those that mean the same thing '
         "were merged into one. What was decided, and why, stands below.</p></header>"
     )
 

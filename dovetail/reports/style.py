@@ -4,7 +4,7 @@ from __future__ import annotations
 
 _LIGHT = (
     "--bg:#f7f7f5;--panel:#ffffff;--ink:#1b1f24;--muted:#59626d;--line:#e2e4e8;--soft:#f0f1f3;--match:#0c7069;"
-    "--match-soft:#dff1ee;--review:#9a5b00;--review-soft:#fbeed7;--refuse:#6a7482;--refuse-soft:#eceef1;"
+    "--match-soft:#dff1ee;--review:#9a5b00;--review-soft:#fbeed7;--refuse:#5d6774;--refuse-soft:#eceef1;"
     "--against:#b03f1c;--against-soft:#fbe5dd;--mark:#ffe3a3;--mark-ink:#3f2a00;--link:#0b5d8f"
 )
 _DARK = (
@@ -60,7 +60,8 @@ th,td{text-align:left;padding:.6rem .95rem;border-bottom:1px solid var(--line);v
 tbody tr:last-child>*{border-bottom:0}
 thead th{color:var(--muted);font-weight:600;font-size:.82rem;white-space:nowrap}
 .num{text-align:right;white-space:nowrap}thead th.num{text-align:right}
-.scroll td{min-width:5rem;max-width:26rem}
+.scroll td{min-width:5rem;max-width:26rem;overflow-wrap:break-word}
+code{white-space:nowrap;font-size:.92em}
 th[scope=row]{font-weight:600}
 .kind{color:var(--muted);font-size:.82rem}
 .none{color:var(--muted);font-style:italic}

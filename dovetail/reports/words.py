@@ -52,13 +52,12 @@ def plural(number: int, one: str, many: str = "") -> str:
 
 
 def share(fraction: float) -> str:
-    """A share in percent, with a decimal where it is near an end; never rounded to all or nothing."""
+    """A share in percent with one decimal; never rounded to all or nothing."""
     if 0 < fraction < 0.001:
-        return "&lt; 0.1 %"
+        return "&lt; 0.1\u202f%"
     if 0.999 < fraction < 1:
-        return "&gt; 99.9 %"
-    digits = 1 if 0 < fraction < 0.1 or 0.9 < fraction < 1 else 0
-    return f"{fraction:.{digits}%}".replace("%", "\u202f%")
+        return "&gt; 99.9\u202f%"
+    return f"{fraction:.{0 if fraction in (0, 1) else 1}%}".replace("%", "\u202f%")
 
 
 def between(interval: Interval) -> str:
