@@ -54,6 +54,17 @@ def is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 
+def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column of any type as strings; lists and structures as Python writes them."""
+    if is_text(column.type):
+        return pc.cast(column, pa.string())
+    try:
+        return pc.cast(column, pa.string())
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid):
+        written = [None if v is None else str(v) for v in column.to_pylist()]
+        return pa.chunked_array([pa.array(written, pa.string())])
+
+
 def over_texts(column: pa.ChunkedArray, change: Callable[[str], str | None]) -> pa.ChunkedArray:
     """Apply `change` once to each distinct text of a column. Shape (n,), strings; nulls stay null."""
     coded = pc.cast(column, pa.string()).dictionary_encode().unify_dictionaries()

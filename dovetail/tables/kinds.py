@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,9 +17,11 @@ from dovetail.types import Kind
 
 SAMPLE = 2_000
 
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
-_URL = re.compile(r"(?:https?://|ftp://|www\.)\S+|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|org|net|edu|gov|io|de|uk|fr|eu)(?:/\S*)?", re.I)
-_PHONE = re.compile(r"[+(]?\d[\d\s()./+-]{5,}\d(?:\s*(?:x|ext\.?)\s*\d+)?", re.I)
+EMAIL_FORM = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+URL_FORM = re.compile(
+    r"(?:https?://|ftp://|www\.)\S+|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|org|net|edu|gov|io|de|uk|fr|eu)(?:/\S*)?", re.I
+)
+PHONE_FORM = re.compile(r"[+(]?\d[\d\s()./+-]{5,}\d(?:\s*(?:x|ext\.?)\s*\d+)?", re.I)
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.I)
 _CODE = re.compile(r"(?=[^\s]*\d)[\w./#+-]{2,30}")
 _STREET = re.compile(
@@ -101,15 +104,15 @@ class _Sample:
         return max(map(lengths.count, set(lengths))) / len(lengths)
 
     def _contact(self) -> Kind | None:
-        if self.share(_EMAIL) > 0.7:
+        if self.share(EMAIL_FORM) > 0.7:
             return Kind.EMAIL
-        if self.share(_URL) > 0.7:
+        if self.share(URL_FORM) > 0.7:
             return Kind.URL
         return self._phone()
 
     def _phone(self) -> Kind | None:
         def looks(cell: str) -> bool:
-            return 7 <= sum(ch.isdigit() for ch in cell) <= 15 and _PHONE.fullmatch(cell) is not None
+            return 7 <= sum(ch.isdigit() for ch in cell) <= 15 and PHONE_FORM.fullmatch(cell) is not None
 
         share = sum(map(looks, self.cells)) / len(self.cells)
         if share < 0.7 or self._date() is not None:
@@ -129,7 +132,7 @@ class _Sample:
             return Kind.ID
         if self.whole > 0.99 and len(self.cells) >= 20 and not self._sequential_years():
             numbers = [int(c) for c in self.cells]
-            gaps = {b - a for a, b in zip(numbers, numbers[1:], strict=False)}
+            gaps = {b - a for a, b in pairwise(numbers)}
             if len(gaps) == 1 and gaps.pop() > 0:
                 return Kind.ID
         return None
@@ -138,9 +141,7 @@ class _Sample:
         return all(len(c) == 4 and "1500" <= c <= "2100" for c in self.cells)
 
     def _date(self) -> Kind | None:
-        parsed = sum(
-            (parse_date(c, day_first=True) or parse_date(c, day_first=False)) is not None for c in self.cells
-        )
+        parsed = sum((parse_date(c, day_first=True) or parse_date(c, day_first=False)) is not None for c in self.cells)
         if parsed / len(self.cells) < 0.75:
             return None
         years = sum(len(c) == 4 and c.isdigit() for c in self.cells) / len(self.cells)

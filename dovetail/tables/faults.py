@@ -1,0 +1,189 @@
+"""What looks wrong with the values of a column, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from dovetail.tables.clean import ENTITY, repaired_encoding
+from dovetail.tables.dates import is_day_first, parse_date
+from dovetail.tables.kinds import EMAIL_FORM, PHONE_FORM, URL_FORM
+from dovetail.tables.numbers import parse_money, parse_number, parse_quantity
+from dovetail.types import Kind
+
+ALMOST_EMPTY = 0.95  # share of missing cells
+STRAYS = 0.01  # share of values that do not read as the kind of their column
+MIXTURE = 0.10  # share of numbers, dates or addresses of one form among words
+SHOWN = 40  # characters of a value in a warning
+
+_PLURAL = {
+    Kind.NUMBER: "numbers", Kind.MONEY: "amounts of money", Kind.QUANTITY: "numbers with a unit", Kind.DATE: "dates",
+    Kind.PHONE: "phone numbers", Kind.EMAIL: "e-mail addresses", Kind.URL: "web addresses",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The distinct values of a column that are there, and how often each occurs."""
+
+    name: str
+    kind: Kind
+    rows: int
+    texts: list[str]  # (u,) as read
+    plain: list[str]  # (u,) as compared
+    counts: npt.NDArray[np.int64]  # (u,)
+    stand_ins: dict[str, int]  # texts that stand for a missing value, and how often
+
+    @property
+    def present(self) -> int:
+        """In how many rows there is a value."""
+        return int(self.counts.sum())
+
+    def weight(self, chosen: npt.NDArray[np.bool_]) -> int:
+        """In how many rows the chosen values stand."""
+        return int(self.counts[chosen].sum())
+
+    def where(self, holds: Callable[[str], bool]) -> npt.NDArray[np.bool_]:
+        """Which of the distinct values a condition holds for, (u,)."""
+        return np.fromiter(map(holds, self.texts), bool, len(self.texts))
+
+    def first(self, chosen: npt.NDArray[np.bool_]) -> str:
+        """The most frequent of the chosen values, in quotes, short enough to print."""
+        return shown(self.texts[int(np.argmax(np.where(chosen, self.counts, -1)))])
+
+
+def shown(text: str) -> str:
+    """A value in quotes, cut after 40 characters."""
+    return repr(text if len(text) <= SHOWN else text[: SHOWN - 1] + "…")
+
+
+def warnings_of(cells: Cells) -> tuple[str, ...]:
+    """All that looks wrong with a column, the gravest first."""
+    if not cells.texts:
+        return ("empty: no cell has a value",) if cells.rows else ()
+    checks = (
+        _emptiness,
+        _encoding,
+        _mixture,
+        _identity,
+        _constancy,
+        _stand_ins,
+        _dates,
+        _blanks,
+        _entities,
+        _spellings,
+    )
+    return tuple(said for check in checks for said in check(cells))
+
+
+def _emptiness(cells: Cells) -> Iterator[str]:
+    missing = 1 - cells.present / cells.rows
+    if missing >= ALMOST_EMPTY:
+        yield f"almost empty: {missing:.1%} of the cells are missing"
+
+
+def _constancy(cells: Cells) -> Iterator[str]:
+    if cells.present > 1 and len(set(cells.plain)) == 1:
+        yield f"constant: every value is {shown(cells.texts[0])}"
+
+
+def _encoding(cells: Cells) -> Iterator[str]:
+    lost = cells.where(lambda text: "\ufffd" in text)
+    if lost.any():
+        yield f"broken encoding: {_cells_say(cells, lost)} lost letters, such as {cells.first(lost)}"
+    wrong = cells.where(lambda text: repaired_encoding(text) != text)
+    if wrong.any():
+        text = cells.texts[int(np.argmax(np.where(wrong, cells.counts, -1)))]
+        mended = shown(repaired_encoding(text))
+        said = f"{_cells_say(cells, wrong)} been decoded wrongly; clean makes {shown(text)} into {mended}"
+        yield f"broken encoding: {said}"
+
+
+def _identity(cells: Cells) -> Iterator[str]:
+    if cells.kind is Kind.ID or _numbered(cells):
+        yield "looks like an id: it names the row within this table and says nothing about what the row is"
+
+
+def _numbered(cells: Cells) -> bool:
+    """Whether nearly every row has a whole number of its own, from one closed range, as running numbers have."""
+    if len(cells.texts) < max(20, 0.98 * cells.rows) or not all(text.isdecimal() for text in cells.plain):
+        return False
+    numbers = [int(text) for text in cells.plain if len(text) <= 12]
+    return len(numbers) == len(cells.plain) and max(numbers) - min(numbers) < 2 * len(numbers)
+
+
+def _stand_ins(cells: Cells) -> Iterator[str]:
+    if not cells.stand_ins:
+        return
+    text, count = max(cells.stand_ins.items(), key=lambda item: item[1])
+    yield f"{shown(text)} stands in {count / cells.rows:.1%} of the cells and counts as missing"
+
+
+def _reader(kind: Kind) -> Callable[[str], bool] | None:
+    readers: dict[Kind, Callable[[str], bool]] = {
+        Kind.NUMBER: lambda text: parse_number(text) is not None,
+        Kind.MONEY: lambda text: parse_money(text) is not None,
+        Kind.QUANTITY: lambda text: parse_quantity(text) is not None or parse_number(text) is not None,
+        Kind.DATE: lambda text: (parse_date(text, day_first=True) or parse_date(text, day_first=False)) is not None,
+        Kind.PHONE: lambda text: PHONE_FORM.search(text) is not None,
+        Kind.EMAIL: lambda text: EMAIL_FORM.fullmatch(text) is not None,
+        Kind.URL: lambda text: URL_FORM.fullmatch(text) is not None,
+    }
+    return readers.get(kind)
+
+
+def _mixture(cells: Cells) -> Iterator[str]:
+    reads = _reader(cells.kind)
+    if reads is not None:
+        strays = cells.where(lambda text: not reads(text.strip()))
+        if cells.weight(strays) >= max(2, STRAYS * cells.present):
+            share = cells.weight(strays) / cells.present
+            yield f"mixed kinds: {share:.1%} of the values are not {_PLURAL[cells.kind]}, such as {cells.first(strays)}"
+    elif cells.kind in (Kind.NAME, Kind.TEXT, Kind.ADDRESS, Kind.CATEGORY):
+        yield from _strangers(cells)
+
+
+def _strangers(cells: Cells) -> Iterator[str]:
+    for kind in (Kind.EMAIL, Kind.URL, Kind.DATE, Kind.NUMBER):
+        reads = _reader(kind)
+        among = cells.where(lambda text, reads=reads: reads(text.strip()))  # type: ignore[misc]
+        if cells.weight(among) >= max(2, MIXTURE * cells.present):
+            share = cells.weight(among) / cells.present
+            said = f"{share:.1%} of the values are {_PLURAL[kind]}, such as {cells.first(among)}"
+            yield f"mixed kinds: among words, {said}"
+            return
+
+
+def _dates(cells: Cells) -> Iterator[str]:
+    if cells.kind is not Kind.DATE or is_day_first(cells.texts) is not None:
+        return
+    open_ = cells.where(lambda text: parse_date(text) is None and parse_date(text, day_first=True) is not None)
+    if open_.any():
+        yield f"day or month first? {cells.first(open_)} and {cells.weight(open_) - 1:,} more can be read both ways"
+
+
+def _blanks(cells: Cells) -> Iterator[str]:
+    padded = cells.where(lambda text: text != text.strip())
+    if padded.any():
+        share = cells.weight(padded) / cells.present
+        yield f"blanks at the edges of {share:.1%} of the values, such as {cells.first(padded)}"
+
+
+def _entities(cells: Cells) -> Iterator[str]:
+    coded = cells.where(lambda text: "&" in text and ENTITY.search(text) is not None)
+    if coded.any():
+        yield f"HTML entities in {cells.weight(coded) / cells.present:.1%} of the values, such as {cells.first(coded)}"
+
+
+def _spellings(cells: Cells) -> Iterator[str]:
+    spare = len(cells.plain) - len(set(cells.plain))
+    if cells.kind is Kind.CATEGORY and spare:
+        yield f"{spare:,} of the values differ from another only in case, accents or blanks"
+
+
+def _cells_say(cells: Cells, chosen: npt.NDArray[np.bool_]) -> str:
+    count = cells.weight(chosen)
+    return "1 cell has" if count == 1 else f"{count:,} cells have"
