@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -11,6 +12,8 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_BROKEN = re.compile("[\udc80-\udcff]")
+_SOUND = re.compile("[^\x00-\x7f\udc80-\udcff]")
 
 
 def decode(raw: bytes) -> tuple[str, str]:
@@ -27,8 +30,8 @@ def decode(raw: bytes) -> tuple[str, str]:
     except UnicodeDecodeError:
         pass
     text = raw.decode("utf-8", "surrogateescape")
-    broken = sum("\udc80" <= ch <= "\udcff" for ch in text)
-    sound = sum(ch > "\x7f" for ch in text) - broken
+    broken = len(_BROKEN.findall(text))
+    sound = len(_SOUND.findall(text))
     if sound > broken:
         return text, "utf-8"
     return _windows(raw), "windows-1252"
