@@ -68,7 +68,7 @@ def made_report(**changed: object) -> ReportData:
             8, 6, int(counts.sum()), Interval(0.987, 0.972, 0.996), "estimated",
             "Eight neighbours by words and six by meaning keep the recall that was asked for.",
         ),
-        "matcher": "The matcher that ships in the box",
+        "matcher": "the matcher that ships in the box",
         "threshold": 0.52,
         "review_low": 0.28,
         "review_high": 0.8,

@@ -29,7 +29,7 @@ class Quality:
 
 # How far the scores of the shipped matcher may be off as a whole on tables that it has not seen, in log-odds. Two
 # standard errors; from the spread of the mean score among families that were left out of its training.
-_SHIFT = 0.8
+CALIBRATION_SHIFT = 0.8
 
 
 def estimate(decisions: Decisions, clusters: Clusters, plan: BlockPlan) -> Quality:
@@ -52,7 +52,7 @@ def estimate(decisions: Decisions, clusters: Clusters, plan: BlockPlan) -> Quali
     return Quality(precision, recall, f1, "estimated", int(together.sum()))
 
 
-_SHIFTS = {"as is": 0.0, "lower": -_SHIFT, "higher": _SHIFT}
+_SHIFTS = {"as is": 0.0, "lower": -CALIBRATION_SHIFT, "higher": CALIBRATION_SHIFT}
 
 
 def measure(records: Records, clusters: Clusters, truth: Pairs) -> Quality:

@@ -74,7 +74,7 @@ def quality_curve(curve: Curve, threshold: float, width: int = WIDE) -> str:
     axis = alt.X("threshold:Q", title="threshold", scale=alt.Scale(domain=[0, 1]), axis=_tenths())
     tall = alt.Scale(domain=[0, 1])
     percent = alt.Axis(format="%", tickCount=5)
-    band = base.mark_area(opacity=0.18).encode(
+    band = base.mark_area(fillOpacity=0.18).encode(
         x=axis, y=alt.Y("low:Q", title=None, scale=tall, axis=percent), y2="high:Q", color=colour
     )
     named = colour.legend(title=None, orient="top", symbolType="stroke", symbolStrokeWidth=3, symbolOpacity=1)

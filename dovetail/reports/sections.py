@@ -20,7 +20,8 @@ def warnings(data: ReportData) -> str:
         for s in data.sources
         if s.rejects
     ]
-    return "".join(f'<div class="warn">{escaped(w)}</div>' for w in [*unread, *data.warnings])
+    items = "".join(f"<li>{escaped(w)}</li>" for w in [*unread, *data.warnings])
+    return f'<ul class="warn">{items}</ul>' if items else ""
 
 
 def came_in(data: ReportData) -> str:
@@ -87,9 +88,12 @@ def _curve(data: ReportData) -> str:
     if data.curve is None:
         return ""
     drawn = [quality_curve(data.curve, data.threshold, w) for w in (WIDE, NARROW)]
-    said = f"{data.curve.basis.capitalize()}, with 95 % bands: what another threshold would give."
+    said = "Measured, with 95 % bands: what another threshold would give, before pairs become entities."
     if data.curve.basis == "estimated":
-        said = "Estimated from the scores, not measured, with 95 % bands: what another threshold would give."
+        said = (
+            "Estimated from the scores, not measured, with 95 % bands: what another threshold would give, "
+            "before pairs become entities."
+        )
     return figure("Precision and recall against the threshold", said, "Precision and recall by threshold", drawn)
 
 
@@ -104,7 +108,7 @@ def came_out(data: ReportData) -> str:
         return shown
     ordered = sorted(conflicts.items(), key=lambda item: -item[1])
     labels = [(_ruled(column, data), number) for column, number in ordered]
-    said = "Entities whose rows gave more than one value, and the rule that settled it. provenance has every cell."
+    said = "Entities whose rows gave more than one value, and the rule that settled it. Each cell is in provenance."
     return f'{shown}<h3>Where rows disagreed</h3><p class="note">{said}</p><div class="panel">{bars(labels)}</div>'
 
 
@@ -180,7 +184,7 @@ def made(data: ReportData) -> str:
         for title, text in facts
         if text and text != "{}"
     )
-    said = f"{escaped(data.matcher)} decided. {total} in all{memory}. Seed {data.seed}."
+    said = f"Matched by {escaped(data.matcher)}. {total} in all{memory}. Seed {data.seed}."
     return f'<p>{said}</p><div class="panel">{timed}</div>{folded}' if timed else f"<p>{said}</p>{folded}"
 
 

@@ -52,8 +52,9 @@ section>p,.note{color:var(--muted);max-width:72ch;margin:.15rem 0 1rem}
 .badge.estimated,.badge.uncertain{color:var(--review);background:var(--review-soft)}
 .badge.measured,.badge.matched{color:var(--match);background:var(--match-soft)}
 .badge.refused{color:var(--refuse);background:var(--refuse-soft)}
-.warn{border-left:4px solid var(--review);background:var(--panel);border-radius:0 12px 12px 0;padding:.75rem 1.1rem;
- margin:0 0 .6rem;border-block:1px solid var(--line);border-right:1px solid var(--line)}
+.warn{border-left:4px solid var(--review);background:var(--panel);border-radius:0 12px 12px 0;
+ padding:.7rem 1.1rem .7rem 2.1rem;
+ margin:.6rem 0 0;border-block:1px solid var(--line);border-right:1px solid var(--line)}
 .scroll{overflow-x:auto;background:var(--panel);border:1px solid var(--line);border-radius:14px;margin:0 0 1rem}
 table{border-collapse:collapse;width:100%;font-size:.92rem}
 th,td{text-align:left;padding:.6rem .95rem;border-bottom:1px solid var(--line);vertical-align:top}
