@@ -29,8 +29,9 @@ _CHUNK = 4_096
 
 @dataclass(frozen=True)
 class Near:
-    """Directed neighbours: query row, found row, similarity, and the place (0 best) among the query's neighbours."""
+    """Directed neighbours in one net: query row, found row, similarity, and the place (0 best) among the query's."""
 
+    net: str
     query: Ints
     found: Ints
     similarity: npt.NDArray[np.float32]
@@ -76,7 +77,7 @@ class Nets:
         for chunk in _chunks(queries):
             found = sp_matmul_topn(csr_matrix(self.lexical[chunk]), target, top_n=k + 1, sort=True, n_threads=2)
             rows = np.repeat(np.arange(len(chunk)), np.diff(found.indptr))
-            yield _ranked(chunk[rows], among[found.indices], found.data, k)
+            yield _ranked("lexical", chunk[rows], among[found.indices], found.data, k)
 
     def near_encoder(self, queries: Ints, among: Ints, k: int) -> Iterator[Near]:
         """The k nearest of `among` by the encoder's cosine for each query."""
@@ -86,7 +87,7 @@ class Nets:
             keys, cosines = store.search(self.vectors[chunk], k + 1)
             rows = np.repeat(chunk, keys.shape[1])
             real = keys.ravel() >= 0
-            yield _ranked(rows[real], keys.ravel()[real].astype(np.int32), cosines.ravel()[real], k)
+            yield _ranked("encoder", rows[real], keys.ravel()[real].astype(np.int32), cosines.ravel()[real], k)
 
 
 def _pruned(matrix: csr_array, work: float) -> csr_array:
@@ -107,12 +108,14 @@ def _chunks(rows: Ints) -> Iterator[Ints]:
         yield rows[start : start + _CHUNK]
 
 
-def _ranked(query: npt.NDArray[Any], found: npt.NDArray[Any], similarity: npt.NDArray[Any], k: int) -> Near:
+def _ranked(
+    net: str, query: npt.NDArray[Any], found: npt.NDArray[Any], similarity: npt.NDArray[Any], k: int
+) -> Near:
     other = query != found
     query, found, similarity = query[other], found[other], similarity[other]
     starts = np.flatnonzero(np.r_[True, query[1:] != query[:-1]]) if len(query) else np.zeros(0, np.int64)
     place = np.arange(len(query)) - np.repeat(starts, np.diff(np.r_[starts, len(query)]))
     near = place < k
     return Near(
-        query[near].astype(np.int32), found[near].astype(np.int32), similarity[near], place[near].astype(np.int32)
+        net, query[near].astype(np.int32), found[near].astype(np.int32), similarity[near], place[near].astype(np.int32)
     )

@@ -112,8 +112,8 @@ def merge_job(request: Request) -> Job[Merged]:
 def _merge(request: Request, store: StepStore | None, workspace: Workspace | None) -> Job[Merged]:
     start = time.perf_counter()
     tables = yield from _read_all(request)
-    labels = _pairs(request.labels)
-    truth = _pairs(request.truth)
+    labels = None if request.labels is None else read_pairs(request.labels)
+    truth = None if request.truth is None else read_pairs(request.truth, labelled=False)
     hashes = {t.name: data_hash(t) for t in tables}
     if workspace is not None:
         _write_rejects(workspace, tables)
@@ -158,12 +158,6 @@ def _with_id(table: Table, asked: str | None) -> Table:
     if ids.null_count or pc.count_distinct(ids).as_py() < len(table):
         return table
     return Table(table.name, table.data, ids, table.rejects, column)
-
-
-def _pairs(source: Source | Pairs | None) -> Pairs | None:
-    if source is None or isinstance(source, Pairs):
-        return source
-    return read_pairs(source)
 
 
 def data_hash(table: Table) -> str:

@@ -68,10 +68,11 @@ def _whole(text: str, file: str) -> list[Any]:
 
 
 def _wrapped(document: Any) -> list[Any]:
-    if isinstance(document, dict):
-        lists = [v for v in document.values() if isinstance(v, list) and v and all(isinstance(i, dict) for i in v)]
-        if len(lists) == 1:
-            return lists[0]
+    """The list that an object holds and nothing else; otherwise the object is one row, so that no key is lost."""
+    if isinstance(document, dict) and len(document) == 1:
+        only = next(iter(document.values()))
+        if isinstance(only, list) and only and all(isinstance(i, dict) for i in only):
+            return only
     return document if isinstance(document, list) else [document]
 
 

@@ -75,7 +75,7 @@ def _date_form(column: pa.Array) -> Callable[[str], str]:
         found = parse_date(text, day_first=day_first)
         if found is None:
             return text
-        return text if len(text) == 4 else found.isoformat()
+        return text[:4] if len(text) == 4 or text.endswith(".0") else found.isoformat()
 
     return form
 

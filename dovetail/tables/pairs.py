@@ -31,11 +31,12 @@ _LABELS = {
 _LABEL_OF = {word: label for label, words in _LABELS.items() for word in words}
 
 
-def read_pairs(source: Any) -> Pairs:
+def read_pairs(source: Any, *, labelled: bool = True) -> Pairs:
     """Read pairs from a file or table with the columns left_id and right_id, and label or score.
 
     Labels are match, not or unsure (1 and 0, yes and no, true and false too). Rows with an empty label are
-    still to be judged and left out. `left_source` and `right_source` are read where present.
+    still to be judged and left out. `left_source` and `right_source` are read where present. With `labelled` false
+    a bare list of pairs will do: each row is then a match.
     """
     if isinstance(source, Pairs):
         return source
@@ -49,7 +50,7 @@ def read_pairs(source: Any) -> Pairs:
             )
     data = table.data
     label = _labels(table, columns["label"]) if columns["label"] else None
-    if label is None and columns["score"] is None:
+    if labelled and label is None and columns["score"] is None:
         raise InputError(
             f"{table.name} has neither a column label nor a column score, found {', '.join(table.columns)}; "
             f"add a column label with match, not or unsure"

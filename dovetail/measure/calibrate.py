@@ -1,0 +1,80 @@
+"""Probabilities that mean what they say: fitting the line, measuring the error, choosing the threshold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Vector = npt.NDArray[np.float64]
+
+
+def platt(log_odds: Vector, label: npt.NDArray[Any], weight: Vector | None = None) -> tuple[float, float]:
+    """Slope and offset of the line from raw to calibrated log-odds (Platt 1999), by Newton's method.
+
+    Labels are drawn a little towards one half, as Platt proposes, so that clean separation stays finite.
+    """
+    w = np.ones(len(label)) if weight is None else weight
+    up, down = float((w * label).sum()), float((w * (1 - label)).sum())
+    target = np.where(label == 1, (up + 1) / (up + 2), 1 / (down + 2))
+    slope, offset = 1.0, 0.0
+    for _ in range(100):
+        p = 1 / (1 + np.exp(-np.clip(slope * log_odds + offset, -30, 30)))
+        error, bend = w * (p - target), w * np.maximum(p * (1 - p), 1e-9)
+        gradient = np.array([(error * log_odds).sum(), error.sum()]) + np.array([1e-3 * (slope - 1), 0.0])
+        cross = (bend * log_odds).sum()
+        hessian = np.array([[(bend * log_odds**2).sum() + 1e-3, cross], [cross, bend.sum() + 1e-9]])
+        step = np.linalg.solve(hessian, gradient)
+        step *= min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-12))
+        slope, offset = slope - step[0], offset - step[1]
+        if np.abs(step).max() < 1e-7:
+            break
+    # A falling line would turn the trees upside down: then only the level is taken.
+    return (float(slope), float(offset)) if slope > 0.05 else (0.05, float(offset))
+
+
+def calibration_error(score: Vector, label: npt.NDArray[Any], bins: int = 15) -> float:
+    """Expected calibration error over equally filled bins: mean distance of score and share of matches, in [0, 1]."""
+    if not len(score):
+        return 0.0
+    order = np.argsort(score, kind="stable")
+    parts = np.array_split(order, min(bins, len(score)))
+    return float(sum(abs(score[p].mean() - label[p].mean()) * len(p) for p in parts) / len(score))
+
+
+def threshold_for_f1(score: Vector, lost: float = 0.0) -> float:
+    """The threshold that maximises expected F1 under calibrated scores; `lost` matches are out of reach.
+
+    Taking the K best pairs finds the sum of their scores; F1 is twice that over K plus all matches (Lipton,
+    Elkan and Naryanaswamy 2014: the best line lies at half of the best F1).
+    """
+    if not len(score):
+        return 0.5
+    ordered = np.sort(score)[::-1]
+    found = np.cumsum(ordered)
+    f1 = 2 * found / (np.arange(1, len(ordered) + 1) + found[-1] + lost)
+    best = int(np.argmax(f1))
+    after = ordered[best + 1] if best + 1 < len(ordered) else 0.0
+    return float(np.clip((ordered[best] + after) / 2, 0.02, 0.98))
+
+
+def threshold_for_precision(score: Vector, precision: float) -> float | None:
+    """The lowest threshold whose accepted pairs are expected to be right with this share; None if none is."""
+    ordered = np.sort(score)[::-1]
+    expected = np.cumsum(ordered) / np.arange(1, len(ordered) + 1)
+    enough = np.flatnonzero(expected >= precision)
+    return float(ordered[enough[-1]]) if len(enough) else None
+
+
+def best_f1_threshold(score: Vector, label: npt.NDArray[Any]) -> tuple[float, float]:
+    """Threshold of the best F1 on labelled pairs, between two scores, and that F1."""
+    if not len(score) or not (label == 1).any():
+        return 0.5, 0.0
+    order = np.argsort(-score, kind="stable")
+    ordered, hits = score[order], np.cumsum(label[order] == 1)
+    f1 = 2 * hits / (np.arange(1, len(order) + 1) + hits[-1])
+    last = np.r_[ordered[:-1] != ordered[1:], True]  # a threshold cannot part equal scores
+    best = int(np.argmax(np.where(last, f1, -1)))
+    after = ordered[best + 1] if best + 1 < len(ordered) else 0.0
+    return float((ordered[best] + after) / 2), float(f1[best])

@@ -1,0 +1,316 @@
+"""`Matcher`: which candidate pairs are the same thing, with what probability, and why."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dovetail.encoders.base import load_encoder
+from dovetail.errors import InputError
+from dovetail.measure.calibrate import best_f1_threshold, calibration_error, platt, threshold_for_f1, threshold_for_precision
+from dovetail.tables.atomic import replace_file
+from dovetail.tasks.compare import Comparer
+from dovetail.tasks.trees import Trees, TreeSettings, grow, probabilities
+from dovetail.types import AttributeEvidence, Candidates, Decisions, Explanation, Job, Progress, Records
+
+if TYPE_CHECKING:
+    from dovetail.types import Floats, Ints
+
+SHIPPED = Path(__file__).parent.parent / "data" / "shipped_matcher"
+FORMAT = 1
+FEWEST = 4  # labels, with both answers among them
+FEW = 40  # below, labels only shift the shipped matcher's scores
+_PRIOR = "shipped score"
+_FOLDS = 5
+_REVIEW = 1.4  # width of the review band on each side of the threshold, in log-odds
+
+
+class Matcher:
+    """Scores pairs of records. Starts from the matcher that ships; `fit` trains it on labelled pairs."""
+
+    def __init__(self, *, folder: str | Path = SHIPPED) -> None:
+        self.folder = Path(folder)
+        self.portable_: Trees | None = None
+        self.own_: Trees | None = None
+        self.facts_: dict[str, Any] = {}
+        self._kept: tuple[Records, Candidates, Comparer] | None = None
+
+    @classmethod
+    def shipped(cls) -> Matcher:
+        """The matcher that ships in the package, trained on public sets."""
+        return cls.load(SHIPPED)
+
+    @classmethod
+    def from_trees(cls, portable: Trees) -> Matcher:
+        """A matcher over portable comparisons."""
+        made = cls()
+        made.portable_ = portable
+        return made
+
+    def describe(self) -> str:
+        """Which matcher decides, in words."""
+        return str(self.facts_.get("chosen", "the matcher that ships, without labels of these tables"))
+
+    def comparer(self, records: Records, context: Candidates) -> Comparer:
+        """The comparisons of these records; kept, since several verbs ask for them one after the other."""
+        if self._kept is None or self._kept[0] is not records or self._kept[1] is not context:
+            self._kept = (records, context, Comparer(records, context, load_encoder()))
+        return self._kept[2]
+
+    def score(self, records: Records, candidates: Candidates) -> Job[Floats]:
+        """The probability of a match for each candidate pair, (m,)."""
+        comparer = self.comparer(records, candidates)
+        found = np.zeros(len(candidates))
+        yield Progress("match", 0, len(candidates), "weighing columns")
+        for part, compared in comparer.chunks(candidates, own=self.own_ is not None):
+            found[part] = self._log_odds(compared.values, compared.names)
+            yield Progress("match", part.stop, len(candidates), f"{part.stop:,} of {len(candidates):,} pairs")
+        return probabilities(found)
+
+    def decide(self, records: Records, candidates: Candidates, *, precision: float | None = None) -> Job[Decisions]:
+        """Scores, the threshold, and the band of uncertain pairs around it."""
+        score = yield from self.score(records, candidates)
+        threshold = self._threshold(score, precision)
+        line = float(np.log(threshold / (1 - threshold)))
+        low, high = probabilities(np.array([line - _REVIEW, line + _REVIEW])).tolist()
+        return Decisions(candidates, score, threshold, low, high, self.describe())
+
+    def fit(
+        self, records: Records, pairs: Candidates, label: npt.NDArray[np.int8], *, context: Candidates, seed: int = 0
+    ) -> Job[Matcher]:
+        """A matcher trained on labelled pairs (m,) of 0 and 1; this one stays as it was.
+
+        `context` holds the candidates that the pairs stand among. The new trees are used only where they decide
+        better than the start on labels that they have not seen; `describe` says which won.
+        """
+        _check_labels(label)
+        joint = _union(context, pairs)
+        comparer = self.comparer(records, joint)
+        yield Progress("fit", 1, 4, f"comparing {len(pairs):,} labelled pairs")
+        start = self._start(comparer, pairs)
+        fitted = Matcher.from_trees(self._portable)
+        yield Progress("fit", 2, 4, "checking on held-out labels")
+        fitted._learn(comparer, pairs, label, start, seed)
+        yield Progress("fit", 4, 4, fitted.describe())
+        return fitted
+
+    def contributions(
+        self, records: Records, pairs: Candidates, *, context: Candidates | None = None
+    ) -> tuple[Explanation, ...]:
+        """Why each pair got its score: one line an attribute, adding up with the base to the log-odds."""
+        if not len(pairs):
+            return ()
+        comparer = self.comparer(records, _union(context, pairs) if context is not None else pairs)
+        found: list[Explanation] = []
+        for part, compared in comparer.chunks(pairs, own=self.own_ is not None):
+            some = Candidates(pairs.left[part], pairs.right[part])
+            added, base = self._contributions(compared.values)
+            groups = self._groups(comparer, compared.groups)
+            found += _explained(records, comparer, some, compared.similarity, groups, added, base)
+        return tuple(found)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the matcher into a folder: LightGBM text and JSON."""
+        home = Path(folder)
+        home.mkdir(parents=True, exist_ok=True)
+        for name, trees in (("portable", self._portable), ("own", self.own_)):
+            if trees is not None:
+                with replace_file(home / f"{name}.txt") as beside:
+                    beside.write_text(trees.text, encoding="utf-8")
+        note = {"format": FORMAT, "facts": self.facts_, "portable": _note(self._portable)}
+        note["own"] = _note(self.own_) if self.own_ is not None else None
+        with replace_file(home / "matcher.json") as beside:
+            beside.write_text(json.dumps(note, indent=1) + "\n", encoding="utf-8")
+        return home
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Matcher:
+        """Read what `save` wrote."""
+        home = Path(folder)
+        if not (home / "matcher.json").is_file():
+            raise InputError(f"{folder} holds no matcher; expected matcher.json and portable.txt, as `save` writes")
+        note = json.loads((home / "matcher.json").read_text(encoding="utf-8"))
+        if note["format"] > FORMAT:
+            raise InputError(f"{folder} is of a newer format ({note['format']}); update dovetail")
+        made = cls(folder=home)
+        made.facts_ = note["facts"]
+        made.portable_ = _trees(home / "portable.txt", note["portable"])
+        made.own_ = _trees(home / "own.txt", note["own"]) if note["own"] else None
+        return made
+
+    @property
+    def _portable(self) -> Trees:
+        if self.portable_ is None:
+            self.portable_ = Matcher.load(self.folder).portable_
+        assert self.portable_ is not None
+        return self.portable_
+
+    def _log_odds(self, values: npt.NDArray[np.float32], names: tuple[str, ...]) -> Floats:
+        start = self._portable.log_odds(values[:, : len(self._portable.names)])
+        if self.own_ is None:
+            return start
+        if self.own_.names[:-1] != names:
+            raise InputError("the tables have other columns than those that the matcher was trained on; fit it again")
+        return self.own_.log_odds(_with(values, start))
+
+    def _contributions(self, values: npt.NDArray[np.float32]) -> tuple[Floats, float]:
+        portable = values[:, : len(self._portable.names)]
+        if self.own_ is None:
+            return self._portable.contributions(portable)
+        return self.own_.contributions(_with(values, self._portable.log_odds(portable)))
+
+    def _groups(self, comparer: Comparer, groups: tuple[str, ...]) -> tuple[str, ...]:
+        return comparer.portable_groups if self.own_ is None else (*groups, "(matcher that ships)")
+
+    def _start(self, comparer: Comparer, pairs: Candidates) -> Floats:
+        parts = [self._portable.log_odds(c.values) for _, c in comparer.chunks(pairs)]
+        return np.concatenate(parts) if parts else np.zeros(0)
+
+    def _learn(
+        self, comparer: Comparer, pairs: Candidates, label: npt.NDArray[np.int8], start: Floats, seed: int
+    ) -> None:
+        slope, offset = platt(start, label)
+        shifted = slope * start + offset
+        labels = f"{len(label):,} labelled pairs"
+        self.portable_ = self._portable.calibrated(self._portable.slope * slope, self._portable.offset * slope + offset)
+        kept, f1 = best_f1_threshold(probabilities(shifted), label)
+        self.facts_ = {"labels": len(label), "threshold": kept, "f1_start": f1}
+        self.facts_["chosen"] = f"the matcher that ships, its scores adjusted to {labels}"
+        if len(label) < FEW or min((label == 1).sum(), (label == 0).sum()) < _FOLDS:
+            return
+        values = np.concatenate([c.values for _, c in comparer.chunks(pairs, own=True)])
+        names = next(iter(comparer.chunks(Candidates(pairs.left[:1], pairs.right[:1]), own=True)))[1].names
+        # The column holds the shipped score as `_log_odds` will compute it, adjusted to the labels.
+        values = _with(values, shifted)
+        names = (*names, _PRIOR)
+        held_out = _out_of_fold(values, label, names, _entity_folds(pairs, seed), seed)
+        slope, offset = platt(held_out, label)
+        score = probabilities(slope * held_out + offset)
+        threshold, fitted_f1 = best_f1_threshold(score, label)
+        self.facts_["f1_fitted"] = fitted_f1
+        self.facts_["calibration_error"] = calibration_error(score, label)
+        if fitted_f1 < f1:
+            return
+        self.own_ = grow(values, label, names, _settings(len(label), seed)).calibrated(slope, offset)
+        self.facts_["threshold"] = threshold
+        self.facts_["chosen"] = f"trees trained on {labels} (F1 {fitted_f1:.3f} on held-out labels, {f1:.3f} before)"
+
+    def _threshold(self, score: Floats, precision: float | None) -> float:
+        if precision is not None:
+            found = threshold_for_precision(score, precision)
+            return float(np.clip(found if found is not None else 0.999, 0.001, 0.999))
+        if "threshold" in self.facts_ and self.facts_["labels"] >= FEW:
+            return float(np.clip(self.facts_["threshold"], 0.001, 0.999))
+        return threshold_for_f1(score)
+
+
+def _check_labels(label: npt.NDArray[np.int8]) -> None:
+    if len(label) < FEWEST:
+        raise InputError(f"{len(label)} labelled pairs are too few; give at least {FEWEST}, matches and others")
+    if len(set(label.tolist())) < 2:
+        said = "match" if label[0] == 1 else "not"
+        raise InputError(f"all {len(label)} labels say {said!r}; both answers are needed to learn from them")
+
+
+def _settings(m: int, seed: int) -> TreeSettings:
+    least = int(np.clip(m // 100, 3, 20))
+    return TreeSettings(rounds=250 if m < 1_000 else 400, leaves=15, least_rows=least, learning_rate=0.04, seed=seed)
+
+
+def _entity_folds(pairs: Candidates, seed: int) -> Ints:
+    """A fold for each pair, such that pairs that share a left record stand in one fold."""
+    _, group = np.unique(pairs.left, return_inverse=True)
+    shuffled = np.random.default_rng(seed).permutation(int(group.max()) + 1)
+    return np.asarray(shuffled[group] % _FOLDS, dtype=np.int32)
+
+
+def _out_of_fold(
+    values: npt.NDArray[np.float32], label: npt.NDArray[np.int8], names: tuple[str, ...], folds: Ints, seed: int
+) -> Floats:
+    found = np.zeros(len(label))
+    for fold in range(_FOLDS):
+        inside, outside = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+        if not len(outside):
+            continue
+        trees = grow(values[inside], label[inside], names, _settings(len(inside), seed))
+        found[outside] = trees.log_odds(values[outside])
+    return found
+
+
+def _with(values: npt.NDArray[np.float32], column: Floats) -> npt.NDArray[np.float32]:
+    return np.concatenate([values, column[:, None].astype(np.float32)], axis=1)
+
+
+def _union(a: Candidates, b: Candidates) -> Candidates:
+    keys_a, keys_b = (p.left.astype(np.int64) << 32 | p.right for p in (a, b))
+    if np.isin(keys_b, keys_a).all():
+        return a
+    keys = np.union1d(keys_a, keys_b)
+    return Candidates((keys >> 32).astype(np.int32), (keys & 0xFFFFFFFF).astype(np.int32))
+
+
+def _note(trees: Trees) -> dict[str, Any]:
+    return {"names": trees.names, "slope": trees.slope, "offset": trees.offset, "facts": trees.facts}
+
+
+def _trees(path: Path, note: dict[str, Any]) -> Trees:
+    return Trees(_text(str(path), path.stat().st_mtime_ns), tuple(note["names"]), note["slope"], note["offset"], note["facts"])
+
+
+@lru_cache(maxsize=4)
+def _text(path: str, changed: int) -> str:
+    del changed
+    return Path(path).read_text(encoding="utf-8")
+
+
+def _explained(
+    records: Records,
+    comparer: Comparer,
+    pairs: Candidates,
+    similarity: npt.NDArray[np.float32],
+    groups: tuple[str, ...],
+    added: Floats,
+    base: float,
+) -> list[Explanation]:
+    columns: dict[str, list[int]] = defaultdict(list)
+    for column, group in enumerate(groups):
+        columns[group].append(column)
+    by_group = {group: added[:, chosen].sum(axis=1) for group, chosen in columns.items()}
+    score = probabilities(added.sum(axis=1) + base)
+    order = {c.attribute.name: i for i, c in enumerate(comparer.attributes)}
+    cells = {name: records.original[name] for name in order}
+    found = []
+    for row in range(len(pairs)):
+        a, b = int(pairs.left[row]), int(pairs.right[row])
+        evidence = [
+            _evidence(group, values[row], cells, order, similarity[row], (a, b)) for group, values in by_group.items()
+        ]
+        silent = [name for name in order if name not in by_group]
+        evidence += [_evidence(name, 0.0, cells, order, similarity[row], (a, b)) for name in silent]
+        found.append(Explanation(a, b, float(score[row]), base, tuple(evidence)))
+    return found
+
+
+def _evidence(
+    group: str,
+    importance: float,
+    cells: dict[str, Any],
+    order: dict[str, int],
+    similarity: npt.NDArray[np.float32],
+    pair: tuple[int, int],
+) -> AttributeEvidence:
+    if group not in order:
+        return AttributeEvidence(group, None, None, None, float(importance))
+    alike = similarity[order[group]]
+    left, right = (cells[group][row].as_py() for row in pair)
+    return AttributeEvidence(group, left, right, None if np.isnan(alike) else float(alike), float(importance))
+
+
+
