@@ -1,4 +1,4 @@
-"""The shape of the code: files, functions and parameter lists stay small; families resolve; examples in docstrings run."""
+"""Files, functions and parameter lists stay small; families resolve; examples in docstrings run."""
 
 from __future__ import annotations
 

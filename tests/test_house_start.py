@@ -30,10 +30,11 @@ PUBLIC = {
     "read_pairs",
     "write",
 }
-HEAVY = (
+_HEAVY = (
     "torch transformers sentence_transformers model2vec tokenizers pandas polars sklearn scipy numpy pyarrow duckdb "
     "lightgbm altair vl_convert rapidfuzz usearch sqlalchemy openpyxl pydantic ftfy"
-).split()
+)
+HEAVY = _HEAVY.split()
 
 
 def run_python(*arguments: str) -> str:
