@@ -51,7 +51,11 @@ addEventListener("load", () => {
 
 def looked_at(tmp_path: Path, width: int, dark: bool) -> dict:
     """Load the page with a measuring script in it (its own policy allows none) and read what it found."""
-    page = re.sub(r"<meta http-equiv=[^>]*>", "", render(made_report())).replace("</body>", PROBE)
+    page = re.sub(
+        r"<meta http-equiv=[^>]*>",
+        "",
+        render(made_report(conflicts={"a_very_long_column_name_" * 5: 5}, title="t" * 200)),
+    ).replace("</body>", PROBE)
     if width < 500:  # the narrowest window: a narrower page stands in a frame
         page = (
             f'<!DOCTYPE html><body><iframe style="border:0;width:{width}px;height:900px" '

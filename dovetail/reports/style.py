@@ -78,7 +78,7 @@ figure svg{display:block;width:100%;height:auto}
 .pairs dt{color:var(--muted);font-size:.86rem}.pairs dd{margin:.1rem 0 0;font-size:1.5rem;font-weight:660;
  letter-spacing:-.02em}
 .pairs dd small{display:block;font-size:.86rem;font-weight:400;color:var(--muted);letter-spacing:0}
-.bars{display:grid;grid-template-columns:minmax(4rem,max-content) 1fr minmax(3.5rem,max-content);gap:.42rem .9rem;
+.bars{display:grid;grid-template-columns:fit-content(45%) minmax(2rem,1fr) minmax(3.5rem,max-content);gap:.42rem .9rem;
  align-items:center;font-size:.92rem}
 .bars i{display:block;height:.72rem;background:var(--match);border-radius:3px;min-width:2px}
 .bars .num{color:var(--muted)}
