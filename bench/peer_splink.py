@@ -49,9 +49,7 @@ def address() -> cl.CustomComparison:
     return cl.CustomComparison(
         output_column_name="address",
         comparison_levels=[
-            cll.CustomLevel("(postcode_l is null or postcode_r is null) and town_l <> town_r", "no postcode").configure(
-                is_null_level=True
-            ),
+            cll.CustomLevel(unknown, "no postcode").configure(is_null_level=True),
             cll.CustomLevel(f"{same_house} and postcode_l = postcode_r", "same house and postcode"),
             cll.CustomLevel(same_house, "same house"),
             cll.CustomLevel("postcode_l = postcode_r", "same postcode"),

@@ -72,11 +72,11 @@ def make(rows: int, seed: int) -> tuple[pa.Table, npt.NDArray[np.int64]]:
     """A table of `rows` rows (id and FIELDS, text, null where missing) in random order, and each row's person (n,)."""
     rng = np.random.default_rng(seed)
     persons = max(1, round(rows * 0.8))
-    truth = _persons(persons, rng)
+    truth = persons(persons, rng)
     entity = np.concatenate([np.arange(persons), rng.integers(0, persons, rows - persons)])
     people = {name: values[entity] for name, values in truth.items()}
     _miss(people, rng, np.arange(rows), {"phone": 0.12, "email": 0.35, "postcode": 0.03, "date_of_birth": 0.02})
-    _spoil(people, np.arange(persons, rows), rng)
+    spoil(people, np.arange(persons, rows), rng)
     order = rng.permutation(rows)
     columns = {name: pa.array(values[order], pa.string()) for name, values in people.items()}
     ids = pa.array([f"P{i:08d}" for i in range(1, rows + 1)])
@@ -113,7 +113,8 @@ def _text(numbers: npt.NDArray[Any], width: int = 0) -> Text:
     return np.array([f"{n:0{width}d}" for n in numbers.tolist()], object)
 
 
-def _persons(n: int, rng: Random) -> People:
+def persons(n: int, rng: Random) -> People:
+    """The true records of n persons: FIELDS as text arrays (n,)."""
     people: People = {"given_name": _frequent(np.array(_GIVEN.split(), object), n, rng)}
     people["surname"] = _frequent(surnames(), n, rng)
     people.update(_addresses(n, rng))
@@ -170,13 +171,13 @@ def _miss(people: People, rng: Random, rows: npt.NDArray[Any], shares: dict[str,
         people[name][rows[rng.random(len(rows)) < share]] = None
 
 
-def _spoil(people: People, rows: npt.NDArray[Any], rng: Random) -> None:
+def spoil(people: People, rows: npt.NDArray[Any], rng: Random) -> None:
     """What happens to a second record, in place."""
 
     def some(share: float) -> npt.NDArray[Any]:
         return rows[rng.random(len(rows)) < share]
 
-    _move(people, some(0.12), rng)
+    _move_away(people, some(0.12), rng)
     new = some(0.03)
     people["surname"][new] = _frequent(surnames(), len(new), rng)
     swapped = some(0.02)
@@ -201,7 +202,7 @@ def _spoil(people: People, rows: npt.NDArray[Any], rng: Random) -> None:
         _each(people, name, some(0.04), str.upper)
 
 
-def _move(people: People, rows: npt.NDArray[Any], rng: Random) -> None:
+def _move_away(people: People, rows: npt.NDArray[Any], rng: Random) -> None:
     """A new address; half of those who move have a new telephone, a third a new e-mail."""
     for name, values in _addresses(len(rows), rng).items():
         people[name][rows] = values
