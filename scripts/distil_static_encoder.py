@@ -17,6 +17,8 @@ from pathlib import Path
 
 FORMAT = 1
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+# Pieces that no text can give: the tokenizer takes Chinese characters one by one and splits at punctuation.
+UNREACHABLE = r"\[unused\d+\]|##[\u4e00-\u9fff]|##[!-/:-@\[-`{-~]"
 OUT = Path(__file__).parent.parent / "dovetail" / "data" / "static_encoder"
 
 
@@ -38,10 +40,14 @@ def distil(encoder: Path, out: Path, dimensions: int) -> None:
     from model2vec.distill import distill
 
     torch.manual_seed(0)
-    model = distill(str(encoder), pca_dims=dimensions, quantize_to="int8", device="cpu")
+    name = encoder.name if encoder.name != "model" else "all-MiniLM-L6-v2"
+    model = distill(
+        str(encoder), pca_dims=dimensions, quantize_to="int8", device="cpu", token_remove_pattern=UNREACHABLE
+    )
+    model.config["tokenizer_name"] = name  # not the path on the machine that made it
     out.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(str(out))
-    note = {"format": FORMAT, "dimensions": dimensions, "from": encoder.name if encoder.name != "model" else "all-MiniLM-L6-v2"}
+    note = {"format": FORMAT, "dimensions": dimensions, "from": name}
     (out / "format.json").write_text(json.dumps(note, indent=1) + "\n", encoding="utf-8")
     for extra in ("README.md", "modules.json"):
         (out / extra).unlink(missing_ok=True)
