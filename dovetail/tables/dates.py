@@ -9,6 +9,7 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dovetail.tables.numbers import over_distinct
 
@@ -34,15 +35,19 @@ _SHORT = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{2})")
 _YEAR = re.compile(r"(1[0-9]\d\d|20\d\d)(?:\.0)?")  # data frames write 1999 as 1999.0
 _YEAR_MONTH = re.compile(r"(1[0-9]\d\d|20\d\d)-(\d{1,2})")
 _WORDY = re.compile(r"(?:\w{3,9},?\s+)?(\d{1,2})(?:st|nd|rd|th)?[ .-]*([^\W\d]{3,10})[ .,-]+(\d{4})")
+_MONTH_YEAR = re.compile(r"([^\W\d]{3,10})\.?[ ,-]+(1[0-9]\d\d|20\d\d)")
 _WORDY_US = re.compile(r"([^\W\d]{3,10})\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})")
 
 
+_AROUND = "()[].,; "
+
+
 def parse_date(text: str, *, day_first: bool | None = None) -> date | None:
-    """`1971-06-24`, `19560409`, `24/06/1971`, `June 24, 1971`, `1994` (its first day) as a date; None otherwise.
+    """`1971-06-24`, `19560409`, `24/06/1971`, `June 24, 1971`, `(1994).` (its first day) as a date; None otherwise.
 
     `day_first` settles `05/06/2001`; where it is None and both readings are possible, there is no date.
     """
-    text = text.strip()
+    text = text.strip(_AROUND)
     for pattern, order in ((_ISO, "ymd"), (_COMPACT, "ymd"), (_WORDY, "dmy"), (_WORDY_US, "mdy")):
         match = pattern.fullmatch(text)
         if match:
@@ -55,9 +60,23 @@ def parse_date(text: str, *, day_first: bool | None = None) -> date | None:
         return _ordered(match[1], match[2], str(year + (1900 if year > 30 else 2000)), day_first)
     if match := _YEAR_MONTH.fullmatch(text):
         return _date(match[1], int(match[2]), "1")
+    if match := _MONTH_YEAR.fullmatch(text):
+        return _date(match[2], _month(match[1]), "1")
     if match := _YEAR.fullmatch(text):
         return _date(match[1], 1, "1")
     return None
+
+
+def iso_date(text: str, *, day_first: bool | None = None) -> str | None:
+    """A date as ISO 8601 writes it, no finer than it was given: `1994`, `1994-06` or `1994-06-24`; None otherwise."""
+    found = parse_date(text, day_first=day_first)
+    if found is None:
+        return None
+    text = text.strip(_AROUND)
+    if _YEAR.fullmatch(text):
+        return f"{found.year:04d}"
+    whole = not (_YEAR_MONTH.fullmatch(text) or (_MONTH_YEAR.fullmatch(text) and not _WORDY_US.fullmatch(text)))
+    return found.isoformat() if whole else found.isoformat()[:7]
 
 
 def _ordered(first: str, second: str, year: str, day_first: bool | None) -> date | None:
@@ -100,7 +119,9 @@ def is_day_first(values: Iterable[str]) -> bool | None:
 def as_dates(values: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.datetime64]:
     """The date in each cell, NaT where there is none; which of day and month comes first is read off the column."""
     column = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-    day_first = is_day_first(v for v in column.slice(0, 20_000).to_pylist() if v)
+    if not pa.types.is_string(column.type):
+        column = pc.cast(column, pa.string())
+    day_first = is_day_first(v for v in pc.unique(column).to_pylist() if v)
 
     def read(text: str) -> np.datetime64:
         found = parse_date(text, day_first=day_first)

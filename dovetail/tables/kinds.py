@@ -22,6 +22,8 @@ URL_FORM = re.compile(
     r"(?:https?://|ftp://|www\.)\S+|[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:com|org|net|edu|gov|io|de|uk|fr|eu)(?:/\S*)?", re.I
 )
 PHONE_FORM = re.compile(r"[+(]?\d[\d\s()./+-]{5,}\d(?:\s*(?:x|ext\.?)\s*\d+)?", re.I)
+_YEARS = re.compile(r"1\d{3}\s*[-–/]\s*(?:1\d{3}|20\d\d)?|20\d\d\s*[-–/]\s*20\d\d")  # a span of years
+_POSTCODE = re.compile(r"[a-z]{1,2}\d[a-z\d]? ?\d[a-z]{2}|[a-z]\d[a-z] ?\d[a-z]\d|\d{5}-\d{4}|\d{4} [a-z]{2}", re.I)
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.I)
 _CODE = re.compile(r"(?=[^\s]*\d)[\w./#+-]{2,30}")
 _STREET = re.compile(
@@ -31,19 +33,22 @@ _STREET = re.compile(
 
 _HINTS = {
     Kind.PHONE: "phone tel telephone mobile fax",
-    Kind.MONEY: "price cost amount msrp revenue salary assets fee total sales",
+    Kind.MONEY: "price cost amount msrp revenue salary wage income turnover assets fee total sales",
+    Kind.NUMBER: "population households families count rank score rating runtime duration visitors quantity qty age",
     Kind.DATE: "date dob year birth born released day",
     Kind.ADDRESS: "address addr street road address_1 address_2 strasse",
-    Kind.CODE: "code sku model mpn partno postcode zip zipcode plz isbn ean upc ssn soc_sec_id number no",
-    Kind.ID: "id _id uid uuid guid rowid row_id record_id index key rid",
+    Kind.CODE: "code sku model mpn partno postcode zip zipcode plz isbn ean upc ssn soc_sec_id",
+    Kind.ID: "id _id uid uuid guid rowid row_id record_id rid",
     Kind.TEXT: "description text abstract comment comments notes details body",
 }
 _HINT_WORDS = {word: kind for kind, words in _HINTS.items() for word in words.split()}
+# Words that count only at the end of a name, where no other does: `phone number` is a phone, `number of rooms` no code.
+_LAST_WORDS = {"number": Kind.CODE, "no": Kind.CODE, "nr": Kind.CODE, "index": Kind.ID, "key": Kind.ID}
 
 
 def kind_of(values: pa.Array | pa.ChunkedArray, name: str = "") -> Kind:
     """The likely kind of a column, from at most 2,000 of its values, spread evenly, and its name as a hint."""
-    return _Sample(_spread(values), name).kind()
+    return _Sample(_spread(values), name, len(values)).kind()
 
 
 def _spread(values: pa.Array | pa.ChunkedArray) -> list[str]:
@@ -65,11 +70,12 @@ class _Sample:
 
     cells: list[str]
     name: str
+    rows: int
 
     def kind(self) -> Kind:
         if not self.cells:
             return Kind.EMPTY
-        return self._contact() or self._identifier() or self._date() or self._numeric() or self._words()
+        return self._identifier() or self._contact() or self._date() or self._numeric() or self._words()
 
     @cached_property
     def hint(self) -> Kind | None:
@@ -77,7 +83,9 @@ class _Sample:
         plain = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", tail).casefold()
         if plain in _HINT_WORDS:
             return _HINT_WORDS[plain]
-        return next((_HINT_WORDS[w] for w in reversed(re.split(r"[\W_]+", plain)) if w in _HINT_WORDS), None)
+        words = [word for word in re.split(r"[\W_]+", plain) if word]
+        said = next((_HINT_WORDS[word] for word in reversed(words) if word in _HINT_WORDS), None)
+        return said or (_LAST_WORDS.get(words[-1]) if words else None)
 
     @cached_property
     def distinct(self) -> float:
@@ -96,7 +104,7 @@ class _Sample:
 
     @cached_property
     def whole(self) -> float:
-        return sum(c.isdigit() for c in self.cells) / len(self.cells)
+        return sum(c.isdecimal() and len(c) < 19 for c in self.cells) / len(self.cells)
 
     @cached_property
     def one_length(self) -> float:
@@ -112,7 +120,8 @@ class _Sample:
 
     def _phone(self) -> Kind | None:
         def looks(cell: str) -> bool:
-            return 7 <= sum(ch.isdigit() for ch in cell) <= 15 and PHONE_FORM.fullmatch(cell) is not None
+            digits = sum(ch.isdigit() for ch in cell)
+            return 7 <= digits <= 15 and PHONE_FORM.fullmatch(cell) is not None and not _YEARS.fullmatch(cell)
 
         share = sum(map(looks, self.cells)) / len(self.cells)
         if share < 0.7 or self._date() is not None:
@@ -126,16 +135,20 @@ class _Sample:
     def _identifier(self) -> Kind | None:
         if self.distinct < 0.98 or len(self.cells) < 2:
             return None
-        if self.share(_UUID) > 0.9:
+        if self.share(_UUID) > 0.9 or (self.name.casefold() in ("id", "_id") and self.words < 1.5):
             return Kind.ID
         if self.hint is Kind.ID and self.share(_CODE) > 0.9 and not self._sequential_years():
             return Kind.ID
         if self.whole > 0.99 and len(self.cells) >= 20 and not self._sequential_years():
             numbers = [int(c) for c in self.cells]
             gaps = {b - a for a, b in pairwise(numbers)}
-            if len(gaps) == 1 and gaps.pop() > 0:
+            if (len(gaps) == 1 and gaps.pop() > 0) or self._running(numbers):
                 return Kind.ID
         return None
+
+    def _running(self, numbers: list[int]) -> bool:
+        """Whether the numbers are all different and fill their range: running numbers in any order."""
+        return self.distinct == 1 and max(numbers) - min(numbers) < 1.5 * self.rows
 
     def _sequential_years(self) -> bool:
         return all(len(c) == 4 and "1500" <= c <= "2100" for c in self.cells)
@@ -144,7 +157,7 @@ class _Sample:
         parsed = sum((parse_date(c, day_first=True) or parse_date(c, day_first=False)) is not None for c in self.cells)
         if parsed / len(self.cells) < 0.75:
             return None
-        years = sum(len(c) == 4 and c.isdigit() for c in self.cells) / len(self.cells)
+        years = sum(len(c) == 4 and c.isdecimal() for c in self.cells) / len(self.cells)
         if years > 0.5 and self.hint in (Kind.MONEY, Kind.CODE):
             return None
         return Kind.DATE
@@ -159,6 +172,8 @@ class _Sample:
             return Kind.MONEY
         if self.numeric < 0.85:
             return None
+        if self.hint is Kind.NUMBER:
+            return Kind.NUMBER
         if self._is_number_code():
             return Kind.CODE
         return Kind.NUMBER
@@ -174,7 +189,7 @@ class _Sample:
             return Kind.TEXT
         if self.hint is Kind.ADDRESS or sum(bool(_STREET.search(c)) for c in self.cells) / len(self.cells) > 0.4:
             return Kind.ADDRESS
-        if self.share(_CODE) > 0.7:
+        if self.share(_CODE) > 0.7 or self.share(_POSTCODE) > 0.7:
             return Kind.CODE
         if len(set(self.cells)) <= 100 and self.distinct <= 0.2 and self.words <= 4:
             return Kind.CATEGORY

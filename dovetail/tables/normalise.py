@@ -5,38 +5,65 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dovetail.tables.clean import ENTITY, is_text, joined_quotes, over_texts, repaired_encoding
 from dovetail.tables.dates import as_dates as as_dates
-from dovetail.tables.dates import is_day_first, parse_date
+from dovetail.tables.dates import is_day_first, iso_date
 from dovetail.tables.kinds import kind_of
 from dovetail.tables.missing import MISSING
 from dovetail.tables.numbers import as_numbers as as_numbers
 from dovetail.tables.numbers import parse_money, parse_number, parse_quantity, spelled
 from dovetail.types import Kind, Table
 
-_ENTITY = re.compile(r"&(?:#\d+|#x[0-9a-f]+|\w+);", re.IGNORECASE)
-_TRACKING = re.compile(r"[?&](?:utm_\w+|gclid|fbclid|ref)=[^&#]*")
-_JUNK = re.compile(r"[`\x00-\x1f\x7f\u200b-\u200f\u2028-\u202e\ufeff\ud800-\udfff]")
+_ADDED = "__normalised"
+_TRACKING = re.compile(r"(?:utm_\w+|gclid|fbclid|msclkid|ref)=.*")
+_JUNK = re.compile(r"[`\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffd\ud800-\udfff]")
+_MARKS = re.compile(r"[\u0300-\u036f]")  # accents on Latin, Greek and Cyrillic; the marks of other scripts are letters
+_FOLDED = str.maketrans(
+    {
+        "ł": "l", "ø": "o", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ħ": "h", "ı": "i", "ŧ": "t",
+        "’": "'", "‘": "'", "‚": "'", "´": "'", "′": "'", "“": '"', "”": '"', "„": '"', "″": '"', "«": '"', "»": '"',
+        "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "−": "-", "⁄": "/", "™": " ", "®": " ", "©": " ", "×": "x",
+    }
+)  # fmt: skip
 
 
 def plain_text(text: str) -> str:
-    """Text as it is compared: entities decoded, compatible forms united, case and accents folded, blanks collapsed."""
+    """Text as it is compared: decoded, case and accents folded, compatible forms united, blanks collapsed.
+
+    Doing it twice gives the same as doing it once.
+    """
+    if text.isascii() and "&" not in text and "\\" not in text:
+        return " ".join(_JUNK.sub(" ", text.lower()).split()).strip("'\" ")
+    for _ in range(4):  # what is decoded may itself be encoded, as in `&amp;lt;`
+        plain = _folded(text)
+        if plain == text:
+            break
+        text = plain
+    return text
+
+
+def _folded(text: str) -> str:
     if "&" in text:
-        text = _ENTITY.sub(lambda m: html.unescape(m[0]), text)
+        text = ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
+    if "\\" in text:
+        text = joined_quotes(text)
     if not text.isascii():
-        text = unicodedata.normalize("NFKD", text.casefold())
-        text = "".join(ch for ch in text if not unicodedata.combining(ch))
-        text = unicodedata.normalize("NFKC", text)
+        text = repaired_encoding(text).translate(_FOLDED)
+        text = unicodedata.normalize("NFKD", text.casefold()).casefold()
+        text = unicodedata.normalize("NFKC", _MARKS.sub("", text)).translate(_FOLDED)
     return " ".join(_JUNK.sub(" ", text.lower()).split()).strip("'\" ")
 
 
 def _number(text: str) -> str:
     value = parse_number(text)
-    return text if value is None else spelled(value)
+    if value is None or sum(ch.isdigit() for ch in text) > 15:  # more digits than a float keeps
+        return text
+    return spelled(value)
 
 
 def _money(text: str) -> str:
@@ -51,12 +78,16 @@ def _quantity(text: str) -> str:
 
 def _phone(text: str) -> str:
     digits = re.sub(r"\D", "", re.split(r"x|ext", text)[0])
-    return digits if len(digits) >= 5 else text
+    if len(digits) < 5:
+        return text
+    return digits[2:] if digits.startswith("00") and len(digits) > 10 else digits
 
 
 def _url(text: str) -> str:
-    bare = _TRACKING.sub("", re.sub(r"^[a-z]+://", "", text))
-    return re.sub(r"^www\.", "", bare).rstrip("/") or text
+    address, _, query = re.sub(r"^[a-z]+://", "", text).partition("?")
+    kept = "&".join(part for part in query.split("&") if part and not _TRACKING.fullmatch(part))
+    address = re.sub(r"^www\.", "", address).rstrip("/")
+    return (f"{address}?{kept}" if kept else address) or text
 
 
 _FORMS: dict[Kind, Callable[[str], str]] = {
@@ -68,16 +99,9 @@ _FORMS: dict[Kind, Callable[[str], str]] = {
 }
 
 
-def _date_form(column: pa.Array) -> Callable[[str], str]:
-    day_first = is_day_first(v for v in column.slice(0, 20_000).to_pylist() if v)
-
-    def form(text: str) -> str:
-        found = parse_date(text, day_first=day_first)
-        if found is None:
-            return text
-        return text[:4] if len(text) == 4 or text.endswith(".0") else found.isoformat()
-
-    return form
+def _date_form(texts: Iterable[str]) -> Callable[[str], str]:
+    day_first = is_day_first(texts)
+    return lambda text: iso_date(text, day_first=day_first) or text
 
 
 def comparable(values: pa.Array | pa.ChunkedArray, kind: Kind) -> pa.Array:
@@ -90,12 +114,10 @@ def comparable(values: pa.Array | pa.ChunkedArray, kind: Kind) -> pa.Array:
         column = pa.array([], pa.string())
     if not pa.types.is_string(column.type):
         column = pc.cast(column, pa.string())
-    form = _date_form(column) if kind is Kind.DATE else _FORMS.get(kind)
     coded = column.dictionary_encode()
-    spelt: list[str | None] = []
-    for text in coded.dictionary.to_pylist():
-        plain = plain_text(text)
-        spelt.append(None if plain in MISSING else (form(plain) if form else plain))
+    plain = [plain_text(text) for text in coded.dictionary.to_pylist()]
+    form = _date_form(plain) if kind is Kind.DATE else _FORMS.get(kind, str)
+    spelt = [None if text in MISSING else form(text) for text in plain]
     return pa.array(spelt, pa.string()).take(coded.indices)
 
 
@@ -103,34 +125,47 @@ def normalise(table: Table) -> Table:
     """The table with a column `<name>__normalised` beside each column that a kind-specific spelling changes.
 
     Numbers without thousands marks, quantities in base units, money as amount and currency, dates as ISO 8601,
-    phones as digits, e-mails in lower case, URLs without tracking. Originals stay as they are.
+    phones as digits, e-mails in lower case, URLs without tracking. Originals stay as they are; null where missing.
     """
     data = table.data
     for name in table.columns:
-        column = data[name]
-        if not pa.types.is_string(column.type):
+        column, added = data[name], f"{name}{_ADDED}"
+        if name == table.id_column or name.endswith(_ADDED) or not is_text(column.type):
             continue
+        column = pc.cast(column, pa.string())
         kind = kind_of(column, name)
         if kind in (Kind.EMPTY, Kind.ID):
             continue
         spelt = _output_form(column, kind)
         if not pc.all(pc.fill_null(pc.equal(spelt, column.combine_chunks()), True)).as_py():
-            position = data.column_names.index(name) + 1
-            data = data.add_column(position, f"{name}__normalised", spelt)
+            data = data.drop_columns([added]) if added in data.column_names else data
+            data = data.add_column(data.column_names.index(name) + 1, added, spelt)
     return Table(table.name, data, table.ids, table.rejects, table.id_column)
 
 
-def _output_form(column: pa.ChunkedArray, kind: Kind) -> pa.Array:
+def _output_form(column: pa.ChunkedArray, kind: Kind) -> pa.Array | pa.ChunkedArray:
     if kind is Kind.MONEY:
-        coded = column.combine_chunks().dictionary_encode()
-        return pa.array([_amount(t) for t in coded.dictionary.to_pylist()], pa.string()).take(coded.indices)
+        return over_texts(column, _amount)
+    if kind is Kind.PHONE:
+        return over_texts(column, _dialled)
     if kind is Kind.CODE:
-        return pc.utf8_upper(pc.replace_substring_regex(comparable(column, kind), "[^0-9a-z]", ""))
+        bare = pc.replace_substring_regex(comparable(column, kind), r"[\s!-/:-@\[-`{-~]", "")
+        return pc.utf8_upper(bare)
     return comparable(column, kind)
 
 
 def _amount(text: str) -> str | None:
-    found = parse_money(plain_text(text))
+    plain = plain_text(text)
+    found = parse_money(plain)
     if found is None:
-        return None if plain_text(text) in MISSING else text
+        return None if plain in MISSING else text
     return f"{found[0]:.2f} {found[1]}".strip()
+
+
+def _dialled(text: str) -> str | None:
+    plain = plain_text(text)
+    if plain in MISSING:
+        return None
+    digits = _phone(plain)
+    abroad = plain.startswith("+") or re.sub(r"\D", "", plain) != digits
+    return f"+{digits}" if abroad and digits.isdecimal() else digits

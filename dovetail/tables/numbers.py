@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,24 +11,42 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-# unit: (base unit, factor). Lengths in metres, masses in grams, volumes in litres, times in seconds, data in bytes.
-_UNITS: dict[str, tuple[str, float]] = {
-    "mm": ("m", 1e-3), "cm": ("m", 1e-2), "m": ("m", 1.0), "km": ("m", 1e3), "in": ("m", 0.0254), "inch": ("m", 0.0254),
-    "inches": ("m", 0.0254), '"': ("m", 0.0254), "''": ("m", 0.0254), "ft": ("m", 0.3048), "feet": ("m", 0.3048),
-    "foot": ("m", 0.3048), "yd": ("m", 0.9144), "mile": ("m", 1609.344), "miles": ("m", 1609.344),
-    "mg": ("g", 1e-3), "g": ("g", 1.0), "gr": ("g", 1.0), "gram": ("g", 1.0), "grams": ("g", 1.0), "kg": ("g", 1e3),
-    "oz": ("g", 28.349523), "ounce": ("g", 28.349523), "ounces": ("g", 28.349523), "lb": ("g", 453.59237),
-    "lbs": ("g", 453.59237), "pound": ("g", 453.59237), "pounds": ("g", 453.59237), "t": ("g", 1e6),
-    "ml": ("l", 1e-3), "cl": ("l", 1e-2), "dl": ("l", 0.1), "l": ("l", 1.0), "ltr": ("l", 1.0), "litre": ("l", 1.0),
-    "liter": ("l", 1.0), "litres": ("l", 1.0), "liters": ("l", 1.0), "gal": ("l", 3.785412), "gallon": ("l", 3.785412),
-    "pt": ("l", 0.473176), "qt": ("l", 0.946353), "floz": ("l", 0.0295735),
-    "b": ("byte", 1.0), "kb": ("byte", 1e3), "mb": ("byte", 1e6), "gb": ("byte", 1e9), "tb": ("byte", 1e12),
-    "w": ("w", 1.0), "kw": ("w", 1e3), "watt": ("w", 1.0), "watts": ("w", 1.0), "v": ("v", 1.0), "volt": ("v", 1.0),
-    "volts": ("v", 1.0), "mah": ("mah", 1.0), "hz": ("hz", 1.0), "khz": ("hz", 1e3), "mhz": ("hz", 1e6),
-    "ghz": ("hz", 1e9), "ms": ("s", 1e-3), "s": ("s", 1.0), "sec": ("s", 1.0), "min": ("s", 60.0), "mins": ("s", 60.0),
-    "minutes": ("s", 60.0), "h": ("s", 3600.0), "hr": ("s", 3600.0), "hrs": ("s", 3600.0), "hours": ("s", 3600.0),
-    "%": ("%", 1.0), "dpi": ("dpi", 1.0), "rpm": ("rpm", 1.0), "btu": ("btu", 1.0), "mp": ("mp", 1.0),
-}  # fmt: skip
+# For each base unit the units that lead to it: how they are written, then how many base units they are.
+_BASES = {
+    "m": "m meter meters metre metres 1 mm 1e-3 cm 1e-2 km 1e3 μm um 1e-6 nm 1e-9 in inch inches \" '' 0.0254 "
+    "ft feet foot 0.3048 yd yard yards 0.9144 mile miles 1609.344",
+    "g": "g gr gram grams 1 mg 1e-3 μg ug 1e-6 kg kgs kilogram kilograms 1e3 t tonne tonnes 1e6 oz ounce ounces "
+    "28.349523 lb lbs pound pounds 453.59237",
+    "l": "l ltr litre liter litres liters 1 ml 1e-3 cl 1e-2 dl 0.1 gal gallon gallons 3.785412 pt 0.473176 qt 0.946353 "
+    "floz 0.0295735",
+    "m2": "m2 m² sqm 1 km2 km² 1e6 ft2 sqft 0.092903 ha 1e4 acre acres 4046.856",
+    "s": "s sec seconds 1 ms 1e-3 min mins minute minutes 60 h hr hrs hour hours 3600 day days 86400",
+    "byte": "b byte bytes 1 kb kbyte 1e3 mb mbyte 1e6 gb gbyte 1e9 tb tbyte 1e12",
+    "bit/s": "kbps kbit/s 1e3 mbps mbit/s 1e6 gbps gbit/s 1e9",
+    "w": "w watt watts 1 kw 1e3 hp 745.7",
+    "wh": "wh 1 kwh 1e3",
+    "v": "v volt volts 1 mv 1e-3 kv 1e3",
+    "a": "amp amps 1 ma 1e-3",
+    "hz": "hz 1 khz 1e3 mhz 1e6 ghz 1e9",
+    "pa": "kpa 1e3 bar 1e5 psi 6894.757",
+    "km/h": "km/h kph 1 mph 1.609344",
+    "px": "px pixel pixels 1",
+    "mp": "mp megapixel megapixels 1",
+} | {unit: f"{unit} 1" for unit in ("%", "mah", "dpi", "rpm", "btu", "db", "fps", "°", "°c", "°f")}
+
+
+def _units() -> Iterator[tuple[str, tuple[str, float]]]:
+    for base, written in _BASES.items():
+        waiting: list[str] = []
+        for word in written.split():
+            if word[0].isdigit():
+                yield from ((unit, (base, float(word))) for unit in waiting)
+                waiting = []
+            else:
+                waiting.append(word)
+
+
+_UNITS = dict(_units())
 
 _CURRENCIES = {
     "$": "USD", "us$": "USD", "usd": "USD", "€": "EUR", "eur": "EUR", "euro": "EUR", "£": "GBP", "gbp": "GBP",
@@ -37,12 +55,25 @@ _CURRENCIES = {
 }  # fmt: skip
 
 _NUMBER = r"[-+−]?(?:\d{1,3}(?:[ ,.'\u00a0\u202f]\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)?|[.,]\d+)(?:e[-+]?\d+)?"
-_QUANTITY = re.compile(rf"\s*({_NUMBER})\s*[- ]?\s*([a-z\"'%]+\.?)?\s*", re.IGNORECASE)
+_QUANTITY = re.compile(rf"\s*({_NUMBER})\s*[- ]?\s*([a-zμ°\"'%][a-z'²2/]*\.?)?\s*", re.IGNORECASE)
+_CURRENCY = "|".join(re.escape(c) for c in sorted(_CURRENCIES, key=len, reverse=True))
 _MONEY = re.compile(
-    rf"\s*({'|'.join(re.escape(c) for c in sorted(_CURRENCIES, key=len, reverse=True))})?\s*({_NUMBER})\s*"
-    rf"({'|'.join(re.escape(c) for c in sorted(_CURRENCIES, key=len, reverse=True))})?\s*",
+    rf"\s*((?:(?:{_CURRENCY})[\s,:]*){{0,2}})(-?)({_NUMBER})(?:[.,]-{{1,2}})?"
+    rf"(?:\s*(k|mn?|mio|million|bn|billion|trillion)\b\.?)?((?:[\s,]*(?:{_CURRENCY})){{0,2}})\s*",
     re.IGNORECASE,
 )
+_EACH_CURRENCY = re.compile(_CURRENCY, re.IGNORECASE)
+_TIMES = {
+    "": 1.0,
+    "k": 1e3,
+    "m": 1e6,
+    "mn": 1e6,
+    "mio": 1e6,
+    "million": 1e6,
+    "bn": 1e9,
+    "billion": 1e9,
+    "trillion": 1e12,
+}
 
 
 def parse_number(text: str) -> float | None:
@@ -71,15 +102,21 @@ def parse_number(text: str) -> float | None:
 
 
 def parse_money(text: str) -> tuple[float, str] | None:
-    """`$1,099.00`, `EUR 12,50` as amount and currency ("" where none is said); None for anything else."""
+    """`$1,099.00`, `EUR 12,50`, `$3.1bn` as amount and currency ("" where none is said); None for anything else."""
     match = _MONEY.fullmatch(text)
     if not match:
         return None
-    value = parse_number(match[2])
-    if value is None:
+    value, times = parse_number(match[3]), (match[4] or "").casefold()
+    currency = _currency(match[1] + " " + match[5])
+    if value is None or (times and not currency and len(times) < 4):  # `3 m` may be metres
         return None
-    currency = (match[1] or match[3] or "").casefold()
-    return value, _CURRENCIES.get(currency, "")
+    return (-value if match[2] else value) * _TIMES[times], currency
+
+
+def _currency(text: str) -> str:
+    """The currency that is named, by code rather than by sign: `CAD $` is Canadian."""
+    said = [found.casefold() for found in _EACH_CURRENCY.findall(text)]
+    return _CURRENCIES[max(said, key=lambda c: (c.isalpha() and len(c) == 3, len(c)))] if said else ""
 
 
 def parse_quantity(text: str) -> tuple[float, str] | None:
@@ -94,9 +131,11 @@ def parse_quantity(text: str) -> tuple[float, str] | None:
 
 
 def spelled(value: float) -> str:
-    """One spelling for one number: no exponent for whole numbers, at most six decimals."""
+    """One spelling for one number: no exponent for whole numbers, six decimals or six digits at most."""
     if value == int(value) and abs(value) < 1e15:
         return str(int(value))
+    if abs(value) < 1e-3:
+        return f"{value:.6g}"
     return f"{value:.6f}".rstrip("0").rstrip(".")
 
 
@@ -121,6 +160,6 @@ def over_distinct(
     if not pa.types.is_string(column.type):
         column = pc.cast(column, pa.string())
     coded = column.dictionary_encode()
-    table = np.array([read(t) for t in coded.dictionary.to_pylist()] + [missing], dtype=dtype)
-    codes = pc.fill_null(coded.indices, len(coded.dictionary)).to_numpy(zero_copy_only=False)
-    return table[codes]
+    table: npt.NDArray[Any] = np.array([read(t) for t in coded.dictionary.to_pylist()] + [missing], dtype=dtype)
+    codes: npt.NDArray[np.int64] = pc.fill_null(coded.indices, len(coded.dictionary)).to_numpy(zero_copy_only=False)
+    return np.asarray(table[codes])
