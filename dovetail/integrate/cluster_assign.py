@@ -61,7 +61,8 @@ def _settle(left: Ints, right: Ints, worth: Floats) -> npt.NDArray[np.intp]:
     at = np.full(matrix.shape, -1, np.int64)
     at[row, column] = np.arange(len(worth))
     found = at[linear_sum_assignment(matrix, maximize=True)]
-    return np.flatnonzero(np.isin(np.arange(len(worth)), found[found >= 0]))
+    kept: npt.NDArray[np.intp] = found[found >= 0]
+    return kept
 
 
 def greedy(left: Ints, right: Ints, worth: Floats) -> npt.NDArray[np.intp]:

@@ -1,0 +1,236 @@
+"""One record an entity: a value for each column, and where it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dovetail.errors import UnknownName
+from dovetail.integrate.fuse_groups import Groups
+from dovetail.integrate.fuse_rules import DEFAULTS, FUSERS, Cells, Made, load_fuser, parse_rule, resolve
+from dovetail.types import Attribute, Clusters, Fused
+
+if TYPE_CHECKING:
+    from dovetail.types import Ints, Records
+
+__all__ = ["FUSERS", "fuse", "load_fuser"]
+
+_NOTHING, _ONLY, _AGREED = "no value", "only value", "all agree"
+
+
+def fuse(
+    records: Records,
+    clusters: Clusters,
+    *,
+    rules: Mapping[str, str] | None = None,
+    trust: Sequence[str] | None = None,
+) -> Fused:
+    """Fuse the records of each entity.
+
+    `rules` names the rule of an attribute (see `FUSERS`); the others follow their kind. `trust` lists sources, the most
+    trusted first; those left out follow in their order. Values stay as they were read; two are equal where
+    their comparable texts are. Unknown attributes, rules and sources raise `UnknownName`.
+    """
+    chosen = _rules(records, rules or {})
+    entities = _Entities.of(records, clusters, _trust(records, trust or ()))
+    columns = {a.name: _fuse_column(entities, a, chosen[a.name]) for a in records.attributes}
+    table = {name: column.value for name, column in columns.items()}
+    names = {"cluster_id": clusters.names} | table | _members(entities, tuple(table))
+    provenance = [column.provenance(name, clusters.names) for name, column in columns.items()]
+    return Fused(
+        pa.table(names),
+        pa.concat_tables(provenance) if provenance else _no_provenance(),
+        {name: column.conflicts for name, column in columns.items()},
+    )
+
+
+def _rules(records: Records, rules: Mapping[str, str]) -> dict[str, str]:
+    known = {a.name: DEFAULTS[a.kind] for a in records.attributes}
+    for name, rule in rules.items():
+        if name not in known:
+            raise UnknownName("column", name, known, "the rules of fusion")
+        parse_rule(rule)
+    return known | dict(rules)
+
+
+def _trust(records: Records, trust: Sequence[str]) -> Ints:
+    for name in trust:
+        if name not in records.sources:
+            raise UnknownName("source", name, records.sources, "the order of trust")
+    order = [records.sources.index(name) for name in dict.fromkeys(trust)]
+    order += [s for s in range(len(records.sources)) if s not in order]
+    place = np.empty(len(order), np.int32)
+    place[order] = np.arange(len(order), dtype=np.int32)
+    return place
+
+
+@dataclass(frozen=True)
+class _Entities:
+    """The records sorted by entity."""
+
+    records: Records
+    count: int
+    order: npt.NDArray[np.intp]  # (n,) records, entity by entity
+    label: Ints  # (n,) entity of each record in that order
+    trust: Ints  # (sources,)
+
+    @classmethod
+    def of(cls, records: Records, clusters: Clusters, trust: Ints) -> _Entities:
+        order = np.argsort(clusters.cluster, kind="stable")
+        return cls(records, len(clusters.names), order, clusters.cluster[order], trust)
+
+
+@dataclass(frozen=True)
+class _Column:
+    """One fused column; every array has one entry an entity."""
+
+    value: pa.Array
+    rule: pa.Array
+    source: pa.Array
+    row_id: pa.Array
+    agreeing: npt.NDArray[np.int32]
+    disagreeing: npt.NDArray[np.int32]
+    others: pa.Array
+    conflicts: int
+
+    def provenance(self, name: str, entities: pa.Array) -> pa.Table:
+        """One row an entity."""
+        column = pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(entities), np.int32)), pa.array([name]))
+        return pa.table(
+            {
+                "cluster_id": entities,
+                "column": column,
+                "value": self.value,
+                "rule": self.rule,
+                "source": self.source,
+                "row_id": self.row_id,
+                "agreeing": self.agreeing,
+                "disagreeing": self.disagreeing,
+                "others": self.others,
+            }
+        )
+
+
+def _no_provenance() -> pa.Table:
+    nothing = pa.nulls(0, pa.string())
+    zero = np.zeros(0, np.int32)
+    return _Column(nothing, nothing, nothing, nothing, zero, zero, nothing, 0).provenance("", nothing)
+
+
+def _fuse_column(entities: _Entities, attribute: Attribute, rule: str) -> _Column:
+    records = entities.records
+    code = _codes(records.text[attribute.name])
+    at = np.flatnonzero(code[entities.order] >= 0)
+    row, label = entities.order[at].astype(np.int32), entities.label[at]
+    held = np.bincount(label, minlength=entities.count)
+    winner = np.full(entities.count, -1, np.int64)
+    winner[label[::-1]] = row[::-1]  # the first record that has a value
+    several = held[label] > 1
+    cells = Cells(records, attribute, row[several], code[row[several]], Groups.of(label[several]), entities.trust)
+    which = label[several][cells.groups.start]
+    best, made = resolve(cells, rule)
+    winner[which] = cells.row[best]
+    agrees = (code[row] == code[winner[label]]) if made is None else np.ones(len(row), np.bool_)
+    agreeing = np.bincount(label, weights=agrees, minlength=entities.count).astype(np.int32)
+    split = np.zeros(entities.count, np.bool_)
+    split[which] = _split(cells)
+    rules = np.where(held == 0, 0, np.where(held == 1, 1, np.where(split, 3, 2))).astype(np.int32)
+    value, source, row_id = _origin(records, attribute, winner)
+    column = _Column(
+        value,
+        pa.DictionaryArray.from_arrays(pa.array(rules), pa.array([_NOTHING, _ONLY, _AGREED, rule])),
+        source,
+        row_id,
+        agreeing,
+        (held - agreeing).astype(np.int32),
+        _spread(_losers(cells, best), which, entities.count) if made is None else pa.nulls(entities.count, pa.string()),
+        int(split.sum()),
+    )
+    return column if made is None else _with_made(column, made, cells, which)
+
+
+def _codes(column: pa.ChunkedArray) -> Ints:
+    """(n,) equal numbers for equal texts, -1 where missing."""
+    encoded = column.combine_chunks().dictionary_encode()
+    return np.asarray(pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False), np.int32)
+
+
+def _split(cells: Cells) -> npt.NDArray[np.bool_]:
+    """(groups,) whether an entity has more than one distinct value."""
+    if not len(cells.row):
+        return np.zeros(0, np.bool_)
+    start = cells.groups.start
+    return np.asarray(np.minimum.reduceat(cells.code, start) != np.maximum.reduceat(cells.code, start))
+
+
+def _origin(records: Records, attribute: Attribute, winner: npt.NDArray[np.int64]) -> tuple[pa.Array, ...]:
+    """Value, source and row id (c,) of the winning records; missing where there is none (-1)."""
+    there = winner >= 0
+    at = pa.array(np.where(there, winner, 0), mask=~there)
+    value = records.original[attribute.name].combine_chunks().take(at)
+    index = pa.array(records.source.astype(np.int32)).take(at)
+    source = pa.DictionaryArray.from_arrays(index, pa.array(records.sources, pa.string()))
+    return value, source, records.ids.take(at)
+
+
+def _losers(cells: Cells, best: npt.NDArray[np.intp]) -> pa.Array:
+    """(groups,) the distinct values that lost, " | " between."""
+    lost = cells.code != cells.code[best][cells.groups.group]
+    return cells.groups.joined(cells.original, lost & cells.groups.distinct(cells.code), " | ")
+
+
+def _spread(texts: pa.Array, which: npt.NDArray[np.int32], count: int) -> pa.Array:
+    """(count,) the texts at their entities, missing elsewhere."""
+    return _over(pa.nulls(count, pa.string()), texts, which)
+
+
+def _over(values: pa.Array, texts: pa.Array, which: npt.NDArray[np.int32]) -> pa.Array:
+    """The values with those of some entities replaced."""
+    mask = np.zeros(len(values), np.bool_)
+    mask[which] = True
+    return pc.replace_with_mask(pc.cast(values, pa.string()), pa.array(mask), texts)
+
+
+def _with_made(column: _Column, made: Made, cells: Cells, which: npt.NDArray[np.int32]) -> _Column:
+    """The column with made values, which come from all records that gave one."""
+    every = np.ones(len(cells.row), np.bool_)
+    source = pa.array(cells.records.sources, pa.string()).take(pa.array(cells.source))
+    ids = cells.records.ids.take(pa.array(cells.row))
+    sources = cells.groups.joined(source, cells.groups.distinct(cells.source), "|")
+    return _Column(
+        _over(column.value, made.values, which),
+        column.rule,
+        _over(column.source, sources, which).dictionary_encode(),
+        _over(column.row_id, cells.groups.joined(ids, every, "|"), which),
+        column.agreeing,
+        column.disagreeing,
+        column.others,
+        column.conflicts,
+    )
+
+
+def _members(entities: _Entities, taken: tuple[str, ...]) -> dict[str, pa.Array]:
+    """Columns that say which records an entity holds: sources, how many, and their ids."""
+    records, groups = entities.records, Groups.of(entities.label)
+    at = pa.array(entities.order)
+    source = records.source[entities.order]
+    names = pa.array(records.sources, pa.string()).take(pa.array(source))
+    every = np.ones(len(entities.order), np.bool_)
+    columns = {
+        "sources": groups.joined(names, groups.distinct(source), "|"),
+        "records": pa.array(groups.size.astype(np.int32)),
+        "record_ids": groups.joined(records.ids.take(at), every, "|"),
+    }
+    return {_free(name, taken): column for name, column in columns.items()}
+
+
+def _free(name: str, taken: tuple[str, ...]) -> str:
+    while name in taken:
+        name = f"merged_{name}"
+    return name
