@@ -80,13 +80,15 @@ class Nets:
             yield _ranked("lexical", chunk[rows], among[found.indices], found.data, k)
 
     def near_encoder(self, queries: Ints, among: Ints, k: int) -> Iterator[Near]:
-        """The k nearest of `among` by the encoder's cosine for each query."""
+        """The k nearest of `among` by the encoder's cosine for each query; rows without text have no neighbours."""
+        says = self.vectors.any(axis=1)
+        queries, among = queries[says[queries]], among[says[among]]
         store = make_store("exact" if len(among) <= EXACT_ROWS else "usearch", self.encoder.dimensions)
         store.add(among.astype(np.int64), self.vectors[among])
         for chunk in _chunks(queries):
             keys, cosines = store.search(self.vectors[chunk], k + 1)
             rows = np.repeat(chunk, keys.shape[1])
-            real = keys.ravel() >= 0
+            real = (keys.ravel() >= 0) & (cosines.ravel() > 0)
             yield _ranked("encoder", rows[real], keys.ravel()[real].astype(np.int32), cosines.ravel()[real], k)
 
 
@@ -108,9 +110,7 @@ def _chunks(rows: Ints) -> Iterator[Ints]:
         yield rows[start : start + _CHUNK]
 
 
-def _ranked(
-    net: str, query: npt.NDArray[Any], found: npt.NDArray[Any], similarity: npt.NDArray[Any], k: int
-) -> Near:
+def _ranked(net: str, query: npt.NDArray[Any], found: npt.NDArray[Any], similarity: npt.NDArray[Any], k: int) -> Near:
     other = query != found
     query, found, similarity = query[other], found[other], similarity[other]
     starts = np.flatnonzero(np.r_[True, query[1:] != query[:-1]]) if len(query) else np.zeros(0, np.int64)
