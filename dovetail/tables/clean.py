@@ -31,7 +31,7 @@ _LONE = re.compile(r"(?:^|\s)\\(?=\s|$)")
 _OPENING = re.compile(r"``\s?")
 _CLOSING = re.compile(r"\s?''(?!\w)")
 
-_ROUNDS = 8
+_ROUNDS = 12
 
 
 def clean(table: Table) -> Table:

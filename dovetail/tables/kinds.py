@@ -184,12 +184,16 @@ class _Sample:
         fixed = self.one_length > 0.8 and length >= 4
         return self.whole > 0.95 and (leading_zero > 0.02 or fixed or (self.hint is Kind.CODE and length >= 3.5))
 
+    def _said_code(self) -> bool:
+        with_digits = sum(any(ch.isdigit() for ch in c) for c in self.cells) / len(self.cells)
+        return self.hint is Kind.CODE and self.words <= 2 and with_digits > 0.5
+
     def _words(self) -> Kind:
         if self.words > 14 or (self.hint is Kind.TEXT and self.words > 4):
             return Kind.TEXT
         if self.hint is Kind.ADDRESS or sum(bool(_STREET.search(c)) for c in self.cells) / len(self.cells) > 0.4:
             return Kind.ADDRESS
-        if self.share(_CODE) > 0.7 or self.share(_POSTCODE) > 0.7:
+        if self.share(_CODE) > 0.7 or self.share(_POSTCODE) > 0.7 or self._said_code():
             return Kind.CODE
         if len(set(self.cells)) <= 100 and self.distinct <= 0.2 and self.words <= 4:
             return Kind.CATEGORY

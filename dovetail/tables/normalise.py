@@ -39,7 +39,7 @@ def plain_text(text: str) -> str:
     """
     if text.isascii() and "&" not in text and "\\" not in text:
         return " ".join(_JUNK.sub(" ", text.lower()).split()).strip("'\" ")
-    for _ in range(4):  # what is decoded may itself be encoded, as in `&amp;lt;`
+    for _ in range(12):  # what is decoded may itself be encoded, as in `&amp;lt;`
         plain = _folded(text)
         if plain == text:
             break

@@ -58,7 +58,7 @@ _NUMBER = r"[-+−]?(?:\d{1,3}(?:[ ,.'\u00a0\u202f]\d{3})+(?:[.,]\d+)?|\d+(?:[.,
 _QUANTITY = re.compile(rf"\s*({_NUMBER})\s*[- ]?\s*([a-zμ°\"'%][a-z'²2/]*\.?)?\s*", re.IGNORECASE)
 _CURRENCY = "|".join(re.escape(c) for c in sorted(_CURRENCIES, key=len, reverse=True))
 _MONEY = re.compile(
-    rf"\s*((?:(?:{_CURRENCY})[\s,:]*){{0,2}})(-?)({_NUMBER})(?:[.,]-{{1,2}})?"
+    rf"\s*(-?)((?:(?:{_CURRENCY})[\s,:]*){{0,2}})({_NUMBER})(?:[.,]-{{1,2}})?"
     rf"(?:\s*(k|mn?|mio|million|bn|billion|trillion)\b\.?)?((?:[\s,]*(?:{_CURRENCY})){{0,2}})\s*",
     re.IGNORECASE,
 )
@@ -107,10 +107,10 @@ def parse_money(text: str) -> tuple[float, str] | None:
     if not match:
         return None
     value, times = parse_number(match[3]), (match[4] or "").casefold()
-    currency = _currency(match[1] + " " + match[5])
+    currency = _currency(match[2] + " " + match[5])
     if value is None or (times and not currency and len(times) < 4):  # `3 m` may be metres
         return None
-    return (-value if match[2] else value) * _TIMES[times], currency
+    return (-value if match[1] else value) * _TIMES[times], currency
 
 
 def _currency(text: str) -> str:
