@@ -42,13 +42,18 @@ def run(set_name: str, seed: int, options: argparse.Namespace) -> Iterator[dict[
 
     gold = load(set_name, data_folder())
     started = time.perf_counter()
-    matcher = train(exclude_families=(gold.family,), seed=0) if not getattr(options, "shipped", False) else Matcher.shipped()
+    matcher = (
+        train(exclude_families=(gold.family,), seed=0) if not getattr(options, "shipped", False) else Matcher.shipped()
+    )
     trained = time.perf_counter() - started
     settings = IntegrateSettings.checked(seed=seed)
     started = time.perf_counter()
     result = finish(integrate_job(gold.tables, settings, matcher=matcher))
     total = time.perf_counter() - started
-    yield figures(gold, result) | {"seconds": {**result.seconds, "total": round(total, 2)}, "training": round(trained, 1)}
+    yield figures(gold, result) | {
+        "seconds": {**result.seconds, "total": round(total, 2)},
+        "training": round(trained, 1),
+    }
 
 
 def figures(gold: GoldSet, result: Integration) -> dict[str, Any]:

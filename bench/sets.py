@@ -71,6 +71,7 @@ class GoldSet:
 
     @property
     def rows(self) -> int:
+        """Rows of all tables."""
         return sum(len(t) for t in self.tables)
 
     def pair_positions(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
@@ -95,6 +96,7 @@ class GoldSet:
 
     @cached_property
     def source_of(self) -> npt.NDArray[np.int32]:
+        """The table of each record, (n,)."""
         return np.repeat(np.arange(len(self.tables)), [len(t) for t in self.tables]).astype(np.int32)
 
     def cluster_labels(self) -> npt.NDArray[np.int32]:

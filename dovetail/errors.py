@@ -68,7 +68,9 @@ class MissingExtra(DovetailError):
     exit_code = 5
 
     def __init__(self, verb: str, extra: str) -> None:
-        super().__init__(f"{verb} needs the extra [{extra}], which is not installed; type: pip install 'dovetail[{extra}]'")
+        super().__init__(
+            f"{verb} needs the extra [{extra}], which is not installed; type: pip install 'dovetail[{extra}]'"
+        )
 
 
 class WorkspaceError(DovetailError):

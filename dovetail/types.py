@@ -95,6 +95,7 @@ class Table:
 
     @property
     def columns(self) -> tuple[str, ...]:
+        """The names of the columns, in order."""
         return tuple(self.data.column_names)
 
 

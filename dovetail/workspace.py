@@ -7,7 +7,6 @@ import dataclasses
 import fcntl
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -33,7 +32,7 @@ _MARK = "workspace.json"
 
 
 class Workspace:
-    """A folder that Dovetail owns. Made on first use; a folder with other files in it is refused unless empty of ours."""
+    """A folder that Dovetail owns: made on first use; one that holds other files is refused."""
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
@@ -128,7 +127,7 @@ class SavedSteps:
         home = self.folder / step
         if home.exists():
             shutil.rmtree(home)
-        os.replace(beside, home)
+        beside.replace(home)
 
     def sweep(self) -> None:
         """Remove what an interrupted run left half-written."""
@@ -140,7 +139,8 @@ def _load_step(home: Path, key: str | None = None) -> object | None:
     note = json.loads((home / "step.json").read_text(encoding="utf-8"))
     if note["format"] != FORMAT or (key is not None and note["key"] != key):
         return None
-    return _CODECS[note["type"]].load(home, note["meta"])
+    found: object = _CODECS[note["type"]].load(home, note["meta"])
+    return found
 
 
 def digest(*parts: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -24,27 +24,27 @@ app = typer.Typer(
 
 Sources = Annotated[list[str], typer.Argument(help="Files, folders, globs, or database URLs.", show_default=False)]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results; made if absent.")]
-Labels = Annotated[Optional[str], typer.Option(help="Judged pairs to learn from: left_id, right_id, label.")]
-Truth = Annotated[Optional[str], typer.Option(help="Complete list of true matches to measure against.")]
-Id = Annotated[Optional[str], typer.Option("--id", help="Column that names the rows.")]
-Recall = Annotated[Optional[float], typer.Option(help="Share of the true matches that blocking must keep.")]
-MaxPairs = Annotated[Optional[int], typer.Option(help="Most candidate pairs.")]
-Memory = Annotated[Optional[str], typer.Option(help="Most memory, for example 4GB.")]
-Threshold = Annotated[Optional[float], typer.Option(help="Score from which a pair is a match.")]
-Precision = Annotated[Optional[float], typer.Option(help="Precision that the threshold must promise.")]
+Labels = Annotated[str | None, typer.Option(help="Judged pairs to learn from: left_id, right_id, label.")]
+Truth = Annotated[str | None, typer.Option(help="Complete list of true matches to measure against.")]
+Id = Annotated[str | None, typer.Option("--id", help="Column that names the rows.")]
+Recall = Annotated[float | None, typer.Option(help="Share of the true matches that blocking must keep.")]
+MaxPairs = Annotated[int | None, typer.Option(help="Most candidate pairs.")]
+Memory = Annotated[str | None, typer.Option(help="Most memory, for example 4GB.")]
+Threshold = Annotated[float | None, typer.Option(help="Score from which a pair is a match.")]
+Precision = Annotated[float | None, typer.Option(help="Precision that the threshold must promise.")]
 Cluster = Annotated[str, typer.Option(help="How matches become entities.")]
-Rule = Annotated[Optional[list[str]], typer.Option(help="How a column is fused: column=rule. Repeatable.")]
-Trust = Annotated[Optional[list[str]], typer.Option(help="A source, the most trusted first. Repeatable.")]
+Rule = Annotated[list[str] | None, typer.Option(help="How a column is fused: column=rule. Repeatable.")]
+Trust = Annotated[list[str] | None, typer.Option(help="A source, the most trusted first. Repeatable.")]
 Seed = Annotated[int, typer.Option(help="Seed of all randomness.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first row that cannot be read.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Columns = Annotated[
-    Optional[list[str]],
+    list[str] | None,
     typer.Option("--map", help="Columns that correspond: left=right; `left=` keeps one alone. Repeatable."),
 ]
 Within = Annotated[
-    Optional[bool], typer.Option("--within/--no-within", help="Look for duplicates inside one source, too.")
+    bool | None, typer.Option("--within/--no-within", help="Look for duplicates inside one source, too.")
 ]
 
 
@@ -67,7 +67,7 @@ def integrate(
     out: Out,
     labels: Labels = None,
     truth: Truth = None,
-    id: Id = None,
+    row_id: Id = None,
     columns: Columns = None,
     within: Within = None,
     recall: Recall = None,
@@ -87,7 +87,9 @@ def integrate(
     from dovetail.cli.merge import run_merge
 
     if len(sources) < 2:
-        raise InputError(f"integrate needs two tables or more; for the duplicates of one, type: dovetail dedupe {sources[0]}")
+        raise InputError(
+            f"integrate needs two tables or more; for the duplicates of one, type: dovetail dedupe {sources[0]}"
+        )
     settings = _settings(locals())
     run_merge(sources, settings, labels, truth, out, as_json=as_json, quiet=quiet)
 
@@ -98,7 +100,7 @@ def dedupe(
     out: Out,
     labels: Labels = None,
     truth: Truth = None,
-    id: Id = None,
+    row_id: Id = None,
     recall: Recall = None,
     max_pairs: MaxPairs = None,
     memory: Memory = None,
@@ -171,8 +173,10 @@ def explain(
 
 
 def _settings(given: dict[str, object]) -> dict[str, object]:
-    names = ("id", "within", "recall", "max_pairs", "memory", "threshold", "precision", "seed", "strict")
+    names = ("within", "recall", "max_pairs", "memory", "threshold", "precision", "seed", "strict")
     settings = {n: given[n] for n in names if given.get(n) is not None}
+    if given.get("row_id") is not None:
+        settings["id"] = given["row_id"]
     settings["clusterer"] = given["cluster"]
     settings["mapping"] = _split(given.get("columns"), "--map")
     settings["rules"] = _split(given.get("rule"), "--rule")

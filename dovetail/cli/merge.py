@@ -39,7 +39,9 @@ def summary(merged: Merged) -> list[str]:
     rows = sum(s["rows"] for s in run["sources"])
     lines = [", ".join(f"{s['rows']:,} rows from {s['name']}" for s in run["sources"])]
     lines += [
-        f"{s['rejects']:,} rows of {s['name']} could not be read: see rejects.csv" for s in run["sources"] if s["rejects"]
+        f"{s['rejects']:,} rows of {s['name']} could not be read: see rejects.csv"
+        for s in run["sources"]
+        if s["rejects"]
     ]
     lines.append(f"{rows:,} rows are {run['entities']:,} entities; {rows - run['entities']:,} rows were merged away")
     lines.append(

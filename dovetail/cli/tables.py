@@ -11,7 +11,7 @@ from dovetail.tables.normalise import normalise as with_normalised
 from dovetail.tables.profile import Profile, profile
 from dovetail.tables.read import read
 from dovetail.tables.write import write
-from dovetail.tasks.schema import ColumnMapping, SchemaMatcher
+from dovetail.tasks.schema import ColumnMapping, ColumnMatch, SchemaMatcher
 from dovetail.types import Table
 from dovetail.workspace import as_json_text
 
@@ -72,13 +72,16 @@ def show_columns(left: str, right: str, given: Mapping[str, str], *, as_json: bo
 
 
 def _mapping_lines(mapping: ColumnMapping) -> list[str]:
-    lines = [
-        f"{m.left} = {m.right}  ({'as you said' if m.given else f'{m.score:.2f}: name {m.name:.2f}, values {m.values:.2f}'})"
-        for m in mapping.matches
-    ]
+    lines = [f"{m.left} = {m.right}  ({_basis(m)})" for m in mapping.matches]
     lines += [f"{name} stays alone (left)" for name in mapping.left_alone]
     lines += [f"{name} stays alone (right)" for name in mapping.right_alone]
     return lines
+
+
+def _basis(match: ColumnMatch) -> str:
+    if match.given:
+        return "as you said"
+    return f"{match.score:.2f}: name {match.name:.2f}, values {match.values:.2f}"
 
 
 def _say_rejects(table: Table) -> None:

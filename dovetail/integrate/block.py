@@ -30,7 +30,7 @@ _SAMPLE = 300
 
 @dataclass(frozen=True)
 class BlockSettings:
-    """Promises that blocking plans to; None leaves it to Dovetail. `within` asks for duplicates inside a source, too."""
+    """Promises that blocking plans to; None leaves it to Dovetail. `within`: duplicates inside a source, too."""
 
     recall: float | None = None
     max_pairs: int | None = None
@@ -127,7 +127,7 @@ def _choose(nets: Nets, settings: BlockSettings, sightings: Sighting) -> BlockPl
     affordable = [o for o in options if o[1] <= most and _fits(nets, o[1], settings)] or options[:1]
     if settings.memory_bytes and not _fits(nets, affordable[0][1], settings):
         raise BudgetError(
-            f"{n:,} records need about {memory_needed(nets, affordable[0][1]) / 1e9:.1f} GB even with the fewest pairs; "
+            f"{n:,} records need about {memory_needed(nets, affordable[0][1]) / 1e9:.1f} GB with the fewest pairs, "
             f"{settings.memory_bytes / 1e9:.1f} GB were promised. Allow more memory, or integrate in parts"
         )
     enough = [o for o in affordable if o[2].value >= wish]
@@ -139,12 +139,14 @@ def _choose(nets: Nets, settings: BlockSettings, sightings: Sighting) -> BlockPl
 
 
 def _unreachable(
-    settings: BlockSettings, options: list[tuple[tuple[int, int], int, Interval]], best: tuple[tuple[int, int], int, Interval]
+    settings: BlockSettings,
+    options: list[tuple[tuple[int, int], int, Interval]],
+    best: tuple[tuple[int, int], int, Interval],
 ) -> str:
     reach = max(options, key=lambda o: o[2].value)
     return (
-        f"a recall of {settings.recall:.1%} cannot be promised: {best[1]:,} pairs, the most that fit the limits, keep an "
-        f"estimated {best[2].value:.1%}; {reach[1]:,} pairs would keep {reach[2].value:.1%}. Lower --recall, or raise "
+        f"a recall of {settings.recall:.1%} cannot be promised: {best[1]:,} pairs, the most that fit the limits, keep "
+        f"an estimated {best[2].value:.1%}; {reach[1]:,} pairs would keep {reach[2].value:.1%}. Lower --recall, or raise "
         f"--max-pairs or --memory"
     )
 

@@ -67,9 +67,7 @@ def look_wide(
     lexical[known] = np.minimum(lexical[known], back.lexical[other[known]])
     encoder[known] = np.minimum(encoder[known], back.encoder[other[known]])
     owner = np.where(np.isin(pairs.left[likely], sample), pairs.left[likely], pairs.right[likely])
-    return Sighting(
-        np.searchsorted(sample, owner).astype(np.int32), judged[likely], lexical, encoder, seen.unions
-    )
+    return Sighting(np.searchsorted(sample, owner).astype(np.int32), judged[likely], lexical, encoder, seen.unions)
 
 
 def estimate_recall(seen: Sighting, k_lexical: int, k_encoder: int, seed: int) -> Interval:
@@ -98,7 +96,7 @@ def _reading(seen: Sighting, kept: npt.NDArray[np.bool_], least: float, seed: in
     draws = np.random.default_rng(seed).integers(0, records, (_ROUNDS, records))
     shares = found[draws].sum(axis=1) / np.maximum(every[draws].sum(axis=1) * (1 + missed), 1e-9)
     value = float(found.sum() / (every.sum() * (1 + missed)))
-    # Where the sample shows no miss, there may still be 3 in n (the rule of three); matches of one record come together.
+    # Where the sample shows no miss there may still be 3 in n (rule of three); a record's matches come together.
     independent = max(int((every > 0.5).sum()), 1)
     low = min(float(np.quantile(shares, 0.025)), value - 3 / (independent + 3))
     return Interval(value, max(0.0, low), min(1.0, float(np.quantile(shares, 0.975)) + missed + 2e-3))

@@ -46,14 +46,17 @@ class Nets:
 
     @cached_property
     def texts(self) -> list[str]:
+        """One text a record."""
         return row_texts(self.records)
 
     @cached_property
     def uses_grams(self) -> bool:
+        """Whether character grams are affordable."""
         return len(self.records) <= GRAM_ROWS
 
     @cached_property
     def uses_encoder(self) -> bool:
+        """Whether the encoder's neighbours are affordable."""
         return len(self.records) <= ENCODER_ROWS
 
     @cached_property
@@ -67,6 +70,7 @@ class Nets:
 
     @cached_property
     def vectors(self) -> npt.NDArray[np.float32]:
+        """The encoder's vectors of the records."""
         return self.encoder.encode(self.texts)
 
     def near_lexical(self, queries: Ints, among: Ints, k: int) -> Iterator[Near]:
@@ -81,7 +85,7 @@ class Nets:
 
     def near_encoder(self, queries: Ints, among: Ints, k: int) -> Iterator[Near]:
         """The k nearest of `among` by the encoder's cosine for each query; rows without text have no neighbours."""
-        says = self.vectors.any(axis=1)
+        says = np.asarray(self.vectors.any(axis=1))
         queries, among = queries[says[queries]], among[says[among]]
         store = make_store("exact" if len(among) <= EXACT_ROWS else "usearch", self.encoder.dimensions)
         store.add(among.astype(np.int64), self.vectors[among])

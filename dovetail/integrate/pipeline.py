@@ -133,9 +133,7 @@ def _fit(
     return fitted
 
 
-def _decide(
-    matcher: Matcher, records: Records, candidates: Candidates, settings: IntegrateSettings
-) -> Job[Decisions]:
+def _decide(matcher: Matcher, records: Records, candidates: Candidates, settings: IntegrateSettings) -> Job[Decisions]:
     decisions = yield from matcher.decide(records, candidates, precision=settings.precision)
     if settings.threshold is None:
         return decisions

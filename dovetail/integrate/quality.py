@@ -67,7 +67,7 @@ def measure(records: Records, clusters: Clusters, truth: Pairs) -> Quality:
     return Quality(found.precision, found.recall, found.f1, "measured", found.true_pairs)
 
 
-def _closed(n: int, left: np.ndarray, right: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _closed(n: int, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -75,14 +75,14 @@ def _closed(n: int, left: np.ndarray, right: np.ndarray) -> np.ndarray:  # type:
     return np.asarray(connected_components(links, directed=False)[1], dtype=np.int32)
 
 
-def _shares(score: np.ndarray, together: np.ndarray, shift: float) -> tuple[float, float]:  # type: ignore[type-arg]
+def _shares(score: np.ndarray, together: np.ndarray, shift: float) -> tuple[float, float]:
     p = np.clip(score, 1e-6, 1 - 1e-6)
     moved = 1 / (1 + np.exp(-(np.log(p / (1 - p)) + shift)))
     inside = float(moved[together].sum())
     return inside / int(together.sum()), inside / max(float(moved.sum()), 1e-9)
 
 
-def _noise(score: np.ndarray) -> float:  # type: ignore[type-arg]
+def _noise(score: np.ndarray) -> float:
     return 1.96 * float(np.sqrt((score * (1 - score)).sum())) / len(score)
 
 

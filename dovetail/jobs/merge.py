@@ -19,7 +19,7 @@ from dovetail.errors import InputError
 from dovetail.integrate.pipeline import Forgetful, Integration, StepStore, integrate_job
 from dovetail.integrate.quality import Quality, estimate, measure
 from dovetail.integrate.settings import IntegrateSettings
-from dovetail.jobs.outputs import matches_table, clusters_table, review_rows, review_table, write_results
+from dovetail.jobs.outputs import clusters_table, matches_table, review_rows, review_table, write_results
 from dovetail.jobs.present import report_data
 from dovetail.reports.page import render
 from dovetail.tables.atomic import replace_file

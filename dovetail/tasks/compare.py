@@ -161,9 +161,7 @@ class Comparer:
         columns += list(self.rivals[self._places(pairs)].T)
         columns += self._sums(compared, pairs)
         columns += self._slot_columns(compared, len(pairs))
-        return Comparisons(
-            self.portable_names, self.portable_groups, np.stack(columns, axis=1), compared.similarity
-        )
+        return Comparisons(self.portable_names, self.portable_groups, np.stack(columns, axis=1), compared.similarity)
 
     def own(self, pairs: Candidates) -> Comparisons:
         """The portable comparisons and those of each attribute by itself."""
@@ -173,7 +171,9 @@ class Comparer:
         for position, comparer in enumerate(self.attributes):
             name, found = comparer.attribute.name, compared.pairs[position]
             details = {"alike": found.similarity, "same": found.equal.astype(np.float32)} | found.details
-            details["rarity"] = -np.log(np.where(compared.frequency[:, position] > 0, compared.frequency[:, position], 1))
+            details["rarity"] = -np.log(
+                np.where(compared.frequency[:, position] > 0, compared.frequency[:, position], 1)
+            )
             details["missing"] = np.isnan(found.similarity).astype(np.float32)
             names += [f"{name}: {detail}" for detail in details]
             groups += [name] * len(details)

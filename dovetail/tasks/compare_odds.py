@@ -26,9 +26,7 @@ class Odds:
     u_exact: npt.NDArray[np.float64]  # (attributes,) how often other pairs agree exactly
     share: float
 
-    def total(
-        self, similarity: npt.NDArray[np.float32], frequency: npt.NDArray[np.float32]
-    ) -> npt.NDArray[np.float64]:
+    def total(self, similarity: npt.NDArray[np.float32], frequency: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """Summed log-odds of m pairs: similarity and frequency of the agreeing value are (m, attributes)."""
         return self.by_attribute(similarity, frequency).sum(axis=1)
 

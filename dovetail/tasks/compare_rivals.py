@@ -79,7 +79,9 @@ def _end(
     return out[0][:m], out[1][:m], out[2][:m]
 
 
-def _within(strength: npt.NDArray[np.float64], first: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+def _within(
+    strength: npt.NDArray[np.float64], first: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
     """How many of a record's candidates come within 0.05 of each of them, itself left out."""
     # Keys grow by group and fall inside it, so one sorted array answers all groups at once.
     group = np.repeat(np.arange(len(sizes)), sizes)

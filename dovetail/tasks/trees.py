@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 Matrix = npt.NDArray[np.float32]
 Vector = npt.NDArray[np.float64]
+THREADS = 2
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class TreeSettings:
     column_share: float = 0.5
     l2: float = 5.0
     seed: int = 0
-    threads: int = 2
+    threads: int = THREADS
 
     def parameters(self, monotone: Sequence[int] | None) -> dict[str, Any]:
         """As LightGBM names them; two runs with one seed agree."""
@@ -43,11 +44,11 @@ class TreeSettings:
             "num_threads": self.threads,
             "deterministic": True,
             "force_row_wise": True,
-            "max_bin": 127,
+            "max_bin": 63,
             "verbosity": -1,
         }
         if monotone is not None and any(monotone):
-            found |= {"monotone_constraints": list(monotone), "monotone_constraints_method": "intermediate"}
+            found |= {"monotone_constraints": list(monotone), "monotone_constraints_method": "basic"}
         return found
 
 
@@ -65,13 +66,13 @@ class Trees:
     def _booster(self) -> Any:
         import lightgbm as lgb
 
-        return lgb.Booster(model_str=self.text, params={"num_threads": 2})
+        return lgb.Booster(model_str=self.text)
 
     def log_odds(self, values: Matrix) -> Vector:
         """Calibrated log-odds of a match, (m,)."""
         if not len(values):
             return np.zeros(0)
-        raw = self._booster.predict(values, raw_score=True)
+        raw = self._booster.predict(values, raw_score=True, num_threads=THREADS)
         return np.asarray(raw, dtype=np.float64) * self.slope + self.offset
 
     def contributions(self, values: Matrix) -> tuple[Vector, float]:
@@ -79,7 +80,7 @@ class Trees:
 
         Exact Shapley values of the trees (Lundberg et al. 2020). Calibration is a straight line, so it scales them.
         """
-        raw = np.asarray(self._booster.predict(values, pred_contrib=True), dtype=np.float64)
+        raw = np.asarray(self._booster.predict(values, pred_contrib=True, num_threads=THREADS), dtype=np.float64)
         return raw[:, :-1] * self.slope, float(raw[0, -1] * self.slope + self.offset)
 
     def calibrated(self, slope: float, offset: float) -> Trees:
