@@ -46,16 +46,19 @@ class Nets:
 
     @cached_property
     def texts(self) -> list[str]:
+        """One text a record, (n,)."""
         """One text a record."""
         return row_texts(self.records)
 
     @cached_property
     def uses_grams(self) -> bool:
+        """Whether character grams are affordable at this size."""
         """Whether character grams are affordable."""
         return len(self.records) <= GRAM_ROWS
 
     @cached_property
     def uses_encoder(self) -> bool:
+        """Whether the encoder's neighbours are affordable at this size."""
         """Whether the encoder's neighbours are affordable."""
         return len(self.records) <= ENCODER_ROWS
 
@@ -70,6 +73,7 @@ class Nets:
 
     @cached_property
     def vectors(self) -> npt.NDArray[np.float32]:
+        """The encoder's unit vectors of the texts, (n, dimensions)."""
         """The encoder's vectors of the records."""
         return self.encoder.encode(self.texts)
 

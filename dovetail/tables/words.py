@@ -73,7 +73,7 @@ def _ones(matrix: Any) -> csr_array:
 def rarity(matrix: csr_array) -> npt.NDArray[np.float32]:
     """Inverse document frequency of each term: log((n + 1) / (df + 0.5)), (terms,)."""
     frequency = np.bincount(matrix.indices, minlength=matrix.shape[1])
-    return np.log((matrix.shape[0] + 1) / (frequency + 0.5)).astype(np.float32)
+    return np.asarray(np.log((matrix.shape[0] + 1) / (frequency + 0.5)), dtype=np.float32)
 
 
 def weighted(matrix: csr_array, weights: npt.NDArray[np.float32]) -> csr_array:

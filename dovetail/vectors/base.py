@@ -20,9 +20,7 @@ class VectorStore(Protocol):
     def add(self, keys: npt.NDArray[np.int64], vectors: npt.NDArray[np.float32]) -> None:
         """Keep vectors (n, d) under keys (n,)."""
 
-    def search(
-        self, queries: npt.NDArray[np.float32], k: int
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    def search(self, queries: npt.NDArray[np.float32], k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
         """Keys and cosines (q, k) of the nearest, best first; -1 and -inf where fewer than k are kept."""
 
 

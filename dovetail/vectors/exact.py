@@ -21,9 +21,7 @@ class ExactStore:
         self._keys = np.concatenate([self._keys, keys])
         self._vectors = np.concatenate([self._vectors, vectors.astype(np.float32)])
 
-    def search(
-        self, queries: npt.NDArray[np.float32], k: int
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    def search(self, queries: npt.NDArray[np.float32], k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
         """Keys and cosines (q, k), best first; ties go to the vector that was added first."""
         kept = min(k, len(self._keys))
         keys = np.full((len(queries), k), -1, np.int64)

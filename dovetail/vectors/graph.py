@@ -29,9 +29,7 @@ class UsearchStore:
         # With one thread the graph is the same from run to run; several insert in the order of chance.
         self._open().add(keys, vectors, threads=1)
 
-    def search(
-        self, queries: npt.NDArray[np.float32], k: int
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+    def search(self, queries: npt.NDArray[np.float32], k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
         """Keys and cosines (q, k), best first."""
         index = self._open()
         keys = np.full((len(queries), k), -1, np.int64)
