@@ -25,6 +25,7 @@ BENCHES = {
     "integrate": "bench.integrate:run",
     "block": "bench.block:run",
     "schema": "bench.schema:run",
+    "shipped": "bench.shipped:run",
     "people": "bench.people:run",
 }
 Figures = dict[str, Any]

