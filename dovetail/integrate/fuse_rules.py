@@ -159,7 +159,7 @@ def votes(cells: Cells, weight: Floats) -> Floats:
 def trusted(cells: Cells, word: str) -> Key:
     """The value of the most trusted source."""
     del word
-    return cells.trust[cells.source]
+    return np.asarray(cells.trust[cells.source])
 
 
 def most_complete(cells: Cells, word: str) -> Key:
@@ -172,7 +172,7 @@ def most_complete(cells: Cells, word: str) -> Key:
         length = pc.fill_null(pc.utf8_length(table[name].take(at)), 0).to_numpy()
         filled += length > 0
         amount += length
-    return -(filled + amount / (amount.max() + 1))
+    return np.asarray(-(filled + amount / (amount.max() + 1)))
 
 
 def most_recent(cells: Cells, word: str) -> Key:
