@@ -235,7 +235,7 @@ def _run_facts(
         "format": 1,
         "dovetail": __version__,
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in ("pyarrow", "numpy", "lightgbm", "rapidfuzz", "scikit-learn")},
+        "packages": {name: version(name) for name in ("pyarrow", "numpy", "lightgbm", "rapidfuzz", "scipy")},
         "settings": request.settings.model_dump(),
         "seed": request.settings.seed,
         "sources": [
