@@ -10,8 +10,10 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 import dovetail as dt
+from dovetail.cli.main import app
 from dovetail.errors import InputError
 from dovetail.tables.clean import clean, clean_text
 from dovetail.tables.profile import ColumnProfile, profile
@@ -229,3 +231,32 @@ def test_public_sets_that_give_the_answer_away(
     leaks = profile(left, labels, right).leaks
     assert {(x.left, x.left_part, x.right) for x in leaks if x.left != "id"} == expected
     assert all(x.precision == x.recall == 1.0 for x in leaks)
+
+
+def test_labels_may_speak_of_a_column_that_was_not_named_as_the_id() -> None:
+    left, right, pairs = leaky()
+    left, right = (
+        Table(t.name, t.data.append_column("row", t.ids), pa.array([f"{t.name}:{i}" for i in range(60)]))
+        for t in (left, right)
+    )
+    leaks = profile(left, pairs, right).leaks
+    assert {(x.left, x.right, x.left_part) for x in leaks} == {
+        ("key", "made", ""),
+        ("row", "row", "the first number in "),
+    }
+
+
+def test_the_console_says_what_gives_the_answer_away(tmp_path: Path) -> None:
+    left, right, pairs = leaky()
+    for table in (left, right):
+        dt.write(
+            Table(table.name, table.data.append_column("id", table.ids), table.ids), tmp_path / f"{table.name}.csv"
+        )
+    lines = zip(pairs.left_ids.to_pylist(), pairs.right_ids.to_pylist(), np.asarray(pairs.label).tolist(), strict=True)
+    rows = "\n".join(f"{a},{b},{x}" for a, b, x in lines)
+    (tmp_path / "labels.csv").write_text(f"left_id,right_id,label\n{rows}\n", encoding="utf-8")
+    files = [str(tmp_path / f"{name}.csv") for name in ("left", "labels", "right")]
+    result = CliRunner().invoke(app, ["profile", files[0], "--labels", files[1], "--other", files[2], "--json"])
+    assert result.exit_code == 0
+    leaks = {(x["left"], x["right"], x["right_part"]) for x in json.loads(result.output)["leaks"]}
+    assert ("key", "made", "the last word of ") in leaks

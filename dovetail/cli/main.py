@@ -123,13 +123,16 @@ def dedupe(
 @app.command()
 def profile(
     source: Annotated[str, typer.Argument(help="A file, folder, glob, or database URL.", show_default=False)],
+    labels: Labels = None,
+    other: Annotated[str | None, typer.Option(help="The second table that the labels speak of.")] = None,
+    row_id: Id = None,
     as_json: AsJson = False,
     strict: Strict = False,
 ) -> None:
-    """Say what each column holds, and what looks wrong with it."""
+    """Say what each column holds, and what looks wrong with it; with labels, whether a column gives them away."""
     from dovetail.cli.tables import show_profile
 
-    show_profile(source, strict=strict, as_json=as_json)
+    show_profile(source, labels, other, row_id, strict=strict, as_json=as_json)
 
 
 @app.command()

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from dovetail.tables.clean import clean
 from dovetail.tables.normalise import normalise as with_normalised
+from dovetail.tables.pairs import read_pairs
 from dovetail.tables.profile import Profile, profile
 from dovetail.tables.read import read
 from dovetail.tables.write import write
@@ -16,10 +17,13 @@ from dovetail.types import Table
 from dovetail.workspace import as_json_text
 
 
-def show_profile(source: str, *, strict: bool, as_json: bool) -> None:
+def show_profile(
+    source: str, labels: str | None, other: str | None, row_id: str | None, *, strict: bool, as_json: bool
+) -> None:
     """Print what each column of a table holds."""
-    table = read(source, strict=strict)
-    found = profile(table)
+    table = read(source, id=row_id, strict=strict)
+    second = None if other is None else read(other, id=row_id, strict=strict)
+    found = profile(table, None if labels is None else read_pairs(labels), second)
     if as_json:
         sys.stdout.write(as_json_text(found.to_dict()) + "\n")
         return
@@ -34,10 +38,8 @@ def _print_profile(table: Table, found: Profile) -> None:
     grid = Grid(title=f"{table.name}: {len(table):,} rows", title_justify="left")
     for heading in ("column", "kind", "missing", "distinct", "examples"):
         grid.add_column(heading, overflow="fold")
-    for column in found.columns:
-        examples = " · ".join(str(e)[:40] for e in column.examples[:3])
-        row = (column.name, str(column.kind), f"{column.missing:.0%}", f"{column.distinct:.0%}", examples)
-        grid.add_row(*(_literal(cell) for cell in row))
+    for line in found.lines():
+        grid.add_row(*(_literal(cell) for cell in line))
     console = Console()
     console.print(grid)
     for column in found.columns:

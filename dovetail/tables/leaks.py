@@ -126,8 +126,19 @@ def _judged(left: Table, right: Table, labels: Pairs) -> tuple[_Rows, _Rows, npt
 
 
 def _rows(table: Table, ids: pa.Array) -> _Rows:
-    found = pc.index_in(pc.cast(ids, table.ids.type), table.ids)
+    found = pc.index_in(pc.cast(ids, table.ids.type), _naming(table, ids))
     return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), np.int64)
+
+
+def _naming(table: Table, ids: pa.Array) -> pa.Array | pa.ChunkedArray:
+    """The row ids that labels speak of: those of the table, or else a column of different values that has them all."""
+    if table.id_column is not None or not len(ids) or pc.any(pc.is_in(ids, table.ids)).as_py():
+        return table.ids
+    for name in table.columns:
+        column = as_text(table.data[name])
+        if pc.all(pc.is_in(ids, column.combine_chunks())).as_py() and pc.count_distinct(column).as_py() == len(table):
+            return column
+    return table.ids
 
 
 @dataclass(frozen=True)
