@@ -61,7 +61,7 @@ def _register_b(truth: dict[str, Any], who: Any, rng: np.random.Generator) -> li
         turned = rng.random() < 0.7
         rows.append(
             {
-                "name": f"{family}, {given}" if turned else f"{given} {family}",
+                "name": f"{family}, {given}" if turned and given else f"{given} {family}".strip(),
                 "dob": _day(people["date_of_birth"][i]),
                 "address": f"{people['street_number'][i]} {people['street'][i]}",
                 "place": people["town"][i] or "",
