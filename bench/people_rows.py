@@ -71,12 +71,12 @@ People = dict[str, Text]
 def make(rows: int, seed: int) -> tuple[pa.Table, npt.NDArray[np.int64]]:
     """A table of `rows` rows (id and FIELDS, text, null where missing) in random order, and each row's person (n,)."""
     rng = np.random.default_rng(seed)
-    persons = max(1, round(rows * 0.8))
-    truth = persons(persons, rng)
-    entity = np.concatenate([np.arange(persons), rng.integers(0, persons, rows - persons)])
+    count = max(1, round(rows * 0.8))
+    truth = persons(count, rng)
+    entity = np.concatenate([np.arange(count), rng.integers(0, count, rows - count)])
     people = {name: values[entity] for name, values in truth.items()}
     _miss(people, rng, np.arange(rows), {"phone": 0.12, "email": 0.35, "postcode": 0.03, "date_of_birth": 0.02})
-    spoil(people, np.arange(persons, rows), rng)
+    spoil(people, np.arange(count, rows), rng)
     order = rng.permutation(rows)
     columns = {name: pa.array(values[order], pa.string()) for name, values in people.items()}
     ids = pa.array([f"P{i:08d}" for i in range(1, rows + 1)])
