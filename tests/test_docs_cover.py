@@ -87,3 +87,14 @@ def test_every_exit_code_is_documented() -> None:
     codes = {e.exit_code for e in vars(errors).values() if isinstance(e, type) and issubclass(e, errors.DovetailError)}
     for code in codes:
         assert re.search(rf"^\| {code} \|", page("cli"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", sorted({c for c, _ in options()}))
+def test_every_command_explains_itself(command: str) -> None:
+    from typer.testing import CliRunner
+
+    shown = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200"})
+    assert shown.exit_code == 0
+    for name, option in options():
+        if name == command:
+            assert option in shown.output
