@@ -31,6 +31,7 @@ _LONE = re.compile(r"(?:^|\s)\\(?=\s|$)")
 _OPENING = re.compile(r"``\s?")
 _CLOSING = re.compile(r"\s?''(?!\w)")
 
+_FAR_EAST = "\u2e80"
 _ROUNDS = 12
 
 
@@ -107,7 +108,10 @@ def repaired_encoding(text: str) -> str:
     if text.isascii() or not is_bad(text):
         return text
     repaired = str(fix_encoding(text))
-    return text if is_bad(repaired) or "\ufffd" in repaired else repaired
+    if is_bad(repaired) or "\ufffd" in repaired:
+        return text
+    new = [ch for ch in repaired if ch >= _FAR_EAST and ch not in text]
+    return text if len(new) == 1 else repaired  # one lone ideograph is a chance hit, such as `âº ` read as one
 
 
 def joined_quotes(text: str) -> str:

@@ -52,31 +52,30 @@ class Cells:
 
     def first(self, chosen: npt.NDArray[np.bool_]) -> str:
         """The most frequent of the chosen values, in quotes, short enough to print."""
-        return shown(self.texts[int(np.argmax(np.where(chosen, self.counts, -1)))])
+        return shown(self.commonest(chosen))
+
+    def commonest(self, chosen: npt.NDArray[np.bool_]) -> str:
+        """The most frequent of the chosen values."""
+        return self.texts[int(np.argmax(np.where(chosen, self.counts, -1)))]
+
+    def share(self, count: int) -> str:
+        """A number of cells in words, with its share of the rows where that says something."""
+        said = "1 cell" if count == 1 else f"{count:,} cells"
+        return f"{said} ({count / self.rows:.1%})" if count >= 0.001 * self.rows else said
 
 
-def shown(text: str) -> str:
-    """A value in quotes, cut after 40 characters."""
-    return repr(text if len(text) <= SHOWN else text[: SHOWN - 1] + "…")
+def shown(text: str, at: int = 0) -> str:
+    """A value in quotes; of a long one the 40 characters around a position."""
+    start = max(0, min(at - SHOWN // 3, len(text) - SHOWN))
+    end = start + SHOWN
+    return repr(("…" if start else "") + text[start:end] + ("…" if end < len(text) else ""))
 
 
 def warnings_of(cells: Cells) -> tuple[str, ...]:
     """All that looks wrong with a column, the gravest first."""
     if not cells.texts:
         return ("empty: no cell has a value",) if cells.rows else ()
-    checks = (
-        _emptiness,
-        _encoding,
-        _mixture,
-        _identity,
-        _constancy,
-        _stand_ins,
-        _dates,
-        _blanks,
-        _entities,
-        _spellings,
-    )
-    return tuple(said for check in checks for said in check(cells))
+    return tuple(said for check in _CHECKS for said in check(cells))
 
 
 def _emptiness(cells: Cells) -> Iterator[str]:
@@ -93,13 +92,15 @@ def _constancy(cells: Cells) -> Iterator[str]:
 def _encoding(cells: Cells) -> Iterator[str]:
     lost = cells.where(lambda text: "\ufffd" in text)
     if lost.any():
-        yield f"broken encoding: {_cells_say(cells, lost)} lost letters, such as {cells.first(lost)}"
+        text = cells.commonest(lost)
+        yield f"broken encoding: letters are lost in {_in(cells, lost)}, such as {shown(text, text.index(chr(0xFFFD)))}"
     wrong = cells.where(lambda text: repaired_encoding(text) != text)
     if wrong.any():
-        text = cells.texts[int(np.argmax(np.where(wrong, cells.counts, -1)))]
-        mended = shown(repaired_encoding(text))
-        said = f"{_cells_say(cells, wrong)} been decoded wrongly; clean makes {shown(text)} into {mended}"
-        yield f"broken encoding: {said}"
+        text = cells.commonest(wrong)
+        mended = repaired_encoding(text)
+        at = next((i for i, (a, b) in enumerate(zip(text, mended, strict=False)) if a != b), 0)
+        said = f"clean makes {shown(text, at)} into {shown(mended, at)}"
+        yield f"broken encoding: letters are wrong in {_in(cells, wrong)}; {said}"
 
 
 def _identity(cells: Cells) -> Iterator[str]:
@@ -119,7 +120,7 @@ def _stand_ins(cells: Cells) -> Iterator[str]:
     if not cells.stand_ins:
         return
     text, count = max(cells.stand_ins.items(), key=lambda item: item[1])
-    yield f"{shown(text)} stands in {count / cells.rows:.1%} of the cells and counts as missing"
+    yield f"{shown(text)} stands in {cells.share(count)} and counts as missing"
 
 
 def _reader(kind: Kind) -> Callable[[str], bool] | None:
@@ -168,22 +169,28 @@ def _dates(cells: Cells) -> Iterator[str]:
 def _blanks(cells: Cells) -> Iterator[str]:
     padded = cells.where(lambda text: text != text.strip())
     if padded.any():
-        share = cells.weight(padded) / cells.present
-        yield f"blanks at the edges of {share:.1%} of the values, such as {cells.first(padded)}"
+        yield f"blanks at the edges of {_in(cells, padded)}, such as {cells.first(padded)}"
 
 
 def _entities(cells: Cells) -> Iterator[str]:
     coded = cells.where(lambda text: "&" in text and ENTITY.search(text) is not None)
     if coded.any():
-        yield f"HTML entities in {cells.weight(coded) / cells.present:.1%} of the values, such as {cells.first(coded)}"
+        text = cells.commonest(coded)
+        match = ENTITY.search(text)
+        yield f"HTML entities in {_in(cells, coded)}, such as {shown(text, match.start() if match else 0)}"
 
 
 def _spellings(cells: Cells) -> Iterator[str]:
     spare = len(cells.plain) - len(set(cells.plain))
     if cells.kind is Kind.CATEGORY and spare:
-        yield f"{spare:,} of the values differ from another only in case, accents or blanks"
+        values = "1 value differs" if spare == 1 else f"{spare:,} values differ"
+        yield f"{values} from another only in case, accents or blanks"
 
 
-def _cells_say(cells: Cells, chosen: npt.NDArray[np.bool_]) -> str:
-    count = cells.weight(chosen)
-    return "1 cell has" if count == 1 else f"{count:,} cells have"
+def _in(cells: Cells, chosen: npt.NDArray[np.bool_]) -> str:
+    return cells.share(cells.weight(chosen))
+
+
+_CHECKS = (
+    _emptiness, _encoding, _mixture, _identity, _constancy, _stand_ins, _dates, _blanks, _entities, _spellings
+)  # fmt: skip
