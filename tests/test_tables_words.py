@@ -72,6 +72,10 @@ def test_texts_without_words(texts: list[str]) -> None:
     assert weighted(words.matrix, rarity(words.matrix)).nnz == 0
 
 
+def test_grams_of_bags_without_a_column() -> None:
+    assert gram_bags(Bags(csr_array((3, 0), dtype=np.float32), [])).matrix.nnz == 0
+
+
 def test_rarity_is_the_written_formula() -> None:
     bags = word_bags(TEXTS)
     counts = Counter(w for t in TEXTS for w in words_of(t))

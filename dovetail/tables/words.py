@@ -53,7 +53,7 @@ def gram_bags(words: Bags, size: int = 3) -> Bags:
     """One bag of character grams a row, made through the words, so that each word is cut only once."""
     index: dict[str, int] = {}
     rows = [[index.setdefault(g, len(index)) for g in grams_of(w, size)] for w in words.terms]
-    rows = rows or [[]]  # without any word the bags of words still have one, empty, column
+    rows += [[]] * (words.matrix.shape[1] - len(rows))  # without any word the matrix may still have a column
     return Bags(_ones(words.matrix @ _binary(rows, len(index))), list(index))
 
 
