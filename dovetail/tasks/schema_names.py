@@ -159,7 +159,9 @@ def _heads(word: str, rest: str) -> list[tuple[int, float]]:
     forms = {word, word[:1] + _VOWELS.sub("", word[1:]), bare}
     found = []
     for form in filter(None, forms):
-        common = next((i for i, (x, y) in enumerate(zip(form, rest, strict=False)) if x != y), min(len(form), len(rest)))
+        common = next(
+            (i for i, (x, y) in enumerate(zip(form, rest, strict=False)) if x != y), min(len(form), len(rest))
+        )
         found += [(length, 0.35 + 0.65 * length / len(form)) for length in range(1, common + 1)]
     return found
 

@@ -69,7 +69,7 @@ class Column:
     def numbers(self) -> Matrix:
         """The numbers among the cells, sorted."""
         numbers = as_numbers(self.raw)
-        return np.sort(numbers[~np.isnan(numbers)])
+        return np.asarray(np.sort(numbers[~np.isnan(numbers)]))
 
     @cached_property
     def typical(self) -> list[str]:
@@ -80,7 +80,7 @@ class Column:
 
 def compare_values(left: Sequence[Column], right: Sequence[Column], encoder: Encoder) -> dict[str, Matrix]:
     """Column by column, each matrix (left, right) in [0, 1]."""
-    words = [[Counter({w: np.log1p(n) for w, n in c.words.items()}) for c in side] for side in (left, right)]  # type: ignore[misc]
+    words = [[Counter({w: np.log1p(n) for w, n in c.words.items()}) for c in side] for side in (left, right)]
     numeric = [np.array([len(c.numbers) >= max(5, 0.7 * len(c.cells)) for c in side]) for side in (left, right)]
     both = np.logical_and.outer(*numeric)
     return {
@@ -134,7 +134,7 @@ def _containment(left: Sequence[Column], right: Sequence[Column]) -> Matrix:
     a, b = _counted(([c.distinct for c in left], [c.distinct for c in right]))
     sizes = [np.array([len(c.distinct) for c in side], np.float64) for side in (left, right)]
     fewest = np.minimum.outer(*sizes)
-    return _quotient((a @ b.T).toarray(), fewest) * np.minimum(1.0, np.log1p(fewest) / np.log(20))
+    return np.asarray(_quotient((a @ b.T).toarray(), fewest) * np.minimum(1.0, np.log1p(fewest) / np.log(20)))
 
 
 def _quotient(over: Matrix, under: Matrix) -> Matrix:
@@ -154,7 +154,7 @@ def _spreads(left: Sequence[Column], right: Sequence[Column], both: npt.NDArray[
 
 def _meanings(left: Sequence[Column], right: Sequence[Column], encoder: Encoder) -> Matrix:
     a, b = ([_centre(c, encoder) for c in side] for side in (left, right))
-    return np.clip(np.array(a) @ np.array(b).T, 0.0, 1.0)
+    return np.asarray(np.clip(np.array(a) @ np.array(b).T, 0.0, 1.0))
 
 
 def _centre(column: Column, encoder: Encoder) -> npt.NDArray[Any]:
