@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dovetail as dt
+from dovetail.tables.clean import clean_text
 from dovetail.tables.dates import as_dates, is_day_first, iso_date, parse_date
 from dovetail.tables.kinds import kind_of
 from dovetail.tables.missing import MISSING
@@ -108,7 +109,7 @@ DATES = {
     "24. Juni 1971": "1971-06-24", "1971/6/4": "1971-06-04", "2020-01-02T10:00:00Z": "2020-01-02", "(1994).": "1994",
     "1994": "1994", "1999.0": "1999", "-1990": "1990", "1994-06": "1994-06",
     "June 1994": "1994-06", "October 1992.": "1992-10",
-    "Mon, 3 May 2004": "2004-05-03", "05/05/2001": "2001-05-05",
+    "Mon, 3 May 2004": "2004-05-03", "05/05/2001": "2001-05-05", "05.06.2001": "2001-06-05",
 }  # fmt: skip
 
 
@@ -160,6 +161,8 @@ COMPARABLE = [
     (Kind.NUMBER, "12345678901234567891", "12345678901234567891"), (Kind.MONEY, "$1,099.00", "1099"),
     (Kind.MONEY, "ask us", "ask us"), (Kind.QUANTITY, "2.5 kg", "2500 g"), (Kind.QUANTITY, "12", "12"),
     (Kind.PHONE, "310/246 -1501", "3102461501"), (Kind.PHONE, "+44 20 7946 0018", "442079460018"),
+    (Kind.PHONE, "310 246 1501 x 12", "3102461501"),
+    (Kind.PHONE, "310 246 1501 or 310 246 1502", "310 246 1501 or 310 246 1502"),
     (Kind.PHONE, "0044 20 7946 0018", "442079460018"), (Kind.PHONE, "none of it", "none of it"),
     (Kind.EMAIL, "A.B@Example.ORG", "a.b@example.org"),
     (Kind.URL, "HTTP://www.Example.org/a/?utm_source=x&b=1", "example.org/a?b=1"),
@@ -189,6 +192,21 @@ def test_comparable_never_fails_and_never_loses_a_value(cells: list[str | None],
 @settings(max_examples=2000, deadline=None)
 def test_plain_text_twice_is_once(text: str) -> None:
     assert plain_text(plain_text(text)) == plain_text(text)
+
+
+@given(st.text(st.characters(), max_size=20))
+@settings(max_examples=500, deadline=None)
+def test_no_text_is_too_strange(text: str) -> None:
+    plain_text(text).encode()
+    clean_text(text).encode()
+    for parse in (parse_number, parse_money, parse_quantity, parse_date, iso_date):
+        parse(text)
+
+
+def test_comparable_takes_columns_of_many_chunks_and_of_none() -> None:
+    chunks = pa.chunked_array([["B", None], ["A "], [], ["b"]], pa.large_string())
+    assert comparable(chunks, Kind.NAME).to_pylist() == ["b", None, "a", "b"]
+    assert comparable(pa.chunked_array([], pa.string()), Kind.NAME).to_pylist() == []
 
 
 @given(anything, texts)
@@ -231,6 +249,12 @@ KINDS = [
 @pytest.mark.parametrize("name", ["", "Attribute_1", "http://example.org/ontology/x1"])
 def test_kinds_are_told_by_the_values(kind: Kind, cells: list[str], name: str) -> None:
     assert kind_of(pa.array(cells, pa.string()), name) is kind
+
+
+def test_a_key_that_many_rows_share_is_no_id_however_large_the_table() -> None:
+    keys = pa.array([str(i % 50_000 + 1) for i in range(100_000)])
+    assert kind_of(keys, "customer_id") is not Kind.ID
+    assert kind_of(pa.array([str(i) for i in range(100_000)]), "customer_id") is Kind.ID
 
 
 def test_the_name_is_a_hint() -> None:

@@ -54,10 +54,10 @@ def parse_date(text: str, *, day_first: bool | None = None) -> date | None:
             found = dict(zip(order, match.groups(), strict=True))
             return _date(found["y"], _month(found["m"]), found["d"])
     if match := _SLASHED.fullmatch(text):
-        return _ordered(match[1], match[2], match[3], day_first)
+        return _ordered(match[1], match[2], match[3], _dotted(text, day_first))
     if match := _SHORT.fullmatch(text):
         year = int(match[3])
-        return _ordered(match[1], match[2], str(year + (1900 if year > 30 else 2000)), day_first)
+        return _ordered(match[1], match[2], str(year + (1900 if year > 30 else 2000)), _dotted(text, day_first))
     if match := _YEAR_MONTH.fullmatch(text):
         return _date(match[1], int(match[2]), "1")
     if match := _MONTH_YEAR.fullmatch(text):
@@ -77,6 +77,11 @@ def iso_date(text: str, *, day_first: bool | None = None) -> str | None:
         return f"{found.year:04d}"
     whole = not (_YEAR_MONTH.fullmatch(text) or (_MONTH_YEAR.fullmatch(text) and not _WORDY_US.fullmatch(text)))
     return found.isoformat() if whole else found.isoformat()[:7]
+
+
+def _dotted(text: str, day_first: bool | None) -> bool | None:
+    """Where the column does not tell: `5.6.2001` has the day first, whoever writes dots."""
+    return True if day_first is None and "." in text else day_first
 
 
 def _ordered(first: str, second: str, year: str, day_first: bool | None) -> date | None:

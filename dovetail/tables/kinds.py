@@ -48,7 +48,7 @@ _LAST_WORDS = {"number": Kind.CODE, "no": Kind.CODE, "nr": Kind.CODE, "index": K
 
 def kind_of(values: pa.Array | pa.ChunkedArray, name: str = "") -> Kind:
     """The likely kind of a column, from at most 2,000 of its values, spread evenly, and its name as a hint."""
-    return _Sample(_spread(values), name, len(values)).kind()
+    return _Sample(_spread(values), name, values).kind()
 
 
 def _spread(values: pa.Array | pa.ChunkedArray) -> list[str]:
@@ -70,7 +70,7 @@ class _Sample:
 
     cells: list[str]
     name: str
-    rows: int
+    whole_column: pa.Array | pa.ChunkedArray
 
     def kind(self) -> Kind:
         if not self.cells:
@@ -135,6 +135,8 @@ class _Sample:
     def _identifier(self) -> Kind | None:
         if self.distinct < 0.98 or len(self.cells) < 2:
             return None
+        if len(self.whole_column) > SAMPLE and self._distinct_overall() < 0.98:  # a sample hides what repeats
+            return None
         if self.share(_UUID) > 0.9 or (self.name.casefold() in ("id", "_id") and self.words < 1.5):
             return Kind.ID
         if self.hint is Kind.ID and self.share(_CODE) > 0.9 and not self._sequential_years():
@@ -148,7 +150,11 @@ class _Sample:
 
     def _running(self, numbers: list[int]) -> bool:
         """Whether the numbers are all different and fill their range: running numbers in any order."""
-        return self.distinct == 1 and max(numbers) - min(numbers) < 1.5 * self.rows
+        return self.distinct == 1 and max(numbers) - min(numbers) < 1.5 * len(self.whole_column)
+
+    def _distinct_overall(self) -> float:
+        present = len(self.whole_column) - self.whole_column.null_count
+        return float(pc.count_distinct(self.whole_column).as_py()) / max(1, present)
 
     def _sequential_years(self) -> bool:
         return all(len(c) == 4 and "1500" <= c <= "2100" for c in self.cells)

@@ -77,8 +77,9 @@ def _quantity(text: str) -> str:
 
 
 def _phone(text: str) -> str:
-    digits = re.sub(r"\D", "", re.split(r"x|ext", text)[0])
-    if len(digits) < 5:
+    number = re.split(r"x|ext", text)[0]
+    digits = re.sub(r"\D", "", number)
+    if not 5 <= len(digits) <= 15 or sum(ch.isalpha() for ch in number) > 4:  # several numbers, or words about them
         return text
     return digits[2:] if digits.startswith("00") and len(digits) > 10 else digits
 
@@ -109,16 +110,14 @@ def comparable(values: pa.Array | pa.ChunkedArray, kind: Kind) -> pa.Array:
 
     A value that does not read as its kind keeps its text form: nothing is lost.
     """
-    column = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-    if isinstance(column, pa.ChunkedArray):  # an empty one stays chunked
-        column = pa.array([], pa.string())
-    if not pa.types.is_string(column.type):
-        column = pc.cast(column, pa.string())
-    coded = column.dictionary_encode()
-    plain = [plain_text(text) for text in coded.dictionary.to_pylist()]
+    column = values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
+    coded = pc.cast(column, pa.string()).dictionary_encode().unify_dictionaries()
+    if not coded.num_chunks:
+        return pa.array([], pa.string())
+    plain = [plain_text(text) for text in coded.chunk(0).dictionary.to_pylist()]
     form = _date_form(plain) if kind is Kind.DATE else _FORMS.get(kind, str)
-    spelt = [None if text in MISSING else form(text) for text in plain]
-    return pa.array(spelt, pa.string()).take(coded.indices)
+    spelt = pa.array([None if text in MISSING else form(text) for text in plain], pa.string())
+    return pa.concat_arrays([spelt.take(chunk.indices) for chunk in coded.chunks])
 
 
 def normalise(table: Table) -> Table:
