@@ -154,7 +154,8 @@ class _Sample:
 
     def _distinct_overall(self) -> float:
         present = len(self.whole_column) - self.whole_column.null_count
-        return float(pc.count_distinct(self.whole_column).as_py()) / max(1, present)
+        different = int(pc.count_distinct(self.whole_column).as_py())
+        return different / max(1, present)
 
     def _sequential_years(self) -> bool:
         return all(len(c) == 4 and "1500" <= c <= "2100" for c in self.cells)
