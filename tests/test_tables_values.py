@@ -160,6 +160,8 @@ COMPARABLE = [
     (Kind.NUMBER, "1,099.00", "1099"), (Kind.NUMBER, "about 5", "about 5"),
     (Kind.NUMBER, "12345678901234567891", "12345678901234567891"), (Kind.MONEY, "$1,099.00", "1099"),
     (Kind.MONEY, "ask us", "ask us"), (Kind.QUANTITY, "2.5 kg", "2500 g"), (Kind.QUANTITY, "12", "12"),
+    (Kind.QUANTITY, '15"', "0.381 m"), (Kind.QUANTITY, '"15"', "15"),
+    (Kind.NAME, '5\' 3"', "5' 3\""), (Kind.NAME, "'75", "75"),
     (Kind.PHONE, "310/246 -1501", "3102461501"), (Kind.PHONE, "+44 20 7946 0018", "442079460018"),
     (Kind.PHONE, "310 246 1501 x 12", "3102461501"),
     (Kind.PHONE, "310 246 1501 or 310 246 1502", "310 246 1501 or 310 246 1502"),

@@ -153,8 +153,8 @@ class _Sample:
         return self.distinct == 1 and max(numbers) - min(numbers) < 1.5 * len(self.whole_column)
 
     def _distinct_overall(self) -> float:
-        present = len(self.whole_column) - self.whole_column.null_count
-        different = int(pc.count_distinct(self.whole_column).as_py())
+        present: int = len(self.whole_column) - self.whole_column.null_count
+        different: int = pc.count_distinct(self.whole_column).as_py()
         return different / max(1, present)
 
     def _sequential_years(self) -> bool:

@@ -38,13 +38,19 @@ def plain_text(text: str) -> str:
     Doing it twice gives the same as doing it once.
     """
     if text.isascii() and "&" not in text and "\\" not in text:
-        return " ".join(_JUNK.sub(" ", text.lower()).split()).strip("'\" ")
+        return _unquoted(" ".join(_JUNK.sub(" ", text.lower()).split()))
     for _ in range(12):  # what is decoded may itself be encoded, as in `&amp;lt;`
         plain = _folded(text)
         if plain == text:
             break
         text = plain
     return text
+
+
+def _unquoted(text: str) -> str:
+    """Without quotes at the edges; those after a number stay, they are inches and feet."""
+    bare = text.strip("'\" ")
+    return text if len(bare) < len(text) and bare[-1:].isdecimal() and text.startswith(bare) else bare
 
 
 def _folded(text: str) -> str:
@@ -56,7 +62,7 @@ def _folded(text: str) -> str:
         text = repaired_encoding(text).translate(_FOLDED)
         text = unicodedata.normalize("NFKD", text.casefold()).casefold()
         text = unicodedata.normalize("NFKC", _MARKS.sub("", text)).translate(_FOLDED)
-    return " ".join(_JUNK.sub(" ", text.lower()).split()).strip("'\" ")
+    return _unquoted(" ".join(_JUNK.sub(" ", text.lower()).split()))
 
 
 def _number(text: str) -> str:
