@@ -113,15 +113,15 @@ def _text(numbers: npt.NDArray[Any], width: int = 0) -> Text:
     return np.array([f"{n:0{width}d}" for n in numbers.tolist()], object)
 
 
-def persons(n: int, rng: Random) -> People:
-    """The true records of n persons: FIELDS as text arrays (n,)."""
+def persons(n: int, rng: Random, families: float = 0.33) -> People:
+    """The true records of n persons: FIELDS as text arrays (n,). The share `families` lives with somebody else."""
     people: People = {"given_name": _frequent(np.array(_GIVEN.split(), object), n, rng)}
     people["surname"] = _frequent(surnames(), n, rng)
     people.update(_addresses(n, rng))
     days = np.datetime64("1928-01-01") + rng.integers(0, 29_000, n)
     people["date_of_birth"] = np.datetime_as_string(days).astype(object)
     people["phone"] = _joined("0", _text(rng.integers(1200, 1980, n)), " ", _text(rng.integers(100_000, 999_999, n)))
-    _move_families_together(people, rng)
+    _move_families_together(people, rng, families)
     people["email"] = _emails(people, rng)
     return {name: people[name] for name in FIELDS}
 
@@ -144,11 +144,11 @@ def _addresses(n: int, rng: Random) -> People:
     }
 
 
-def _move_families_together(people: People, rng: Random) -> None:
-    """A third of the persons live with the person before them: same surname, address, and mostly telephone."""
+def _move_families_together(people: People, rng: Random, share: float) -> None:
+    """This share of the persons lives with the person before them: same surname, address, and mostly telephone."""
     n = len(people["surname"])
     home = np.arange(n)
-    follows = np.flatnonzero(rng.random(n) < 0.33)
+    follows = np.flatnonzero(rng.random(n) < share)
     home[follows[follows > 0]] -= 1
     home = home[home]
     for name in ("surname", "street_number", "street", "town", "postcode"):

@@ -7,40 +7,24 @@ from random import Random
 
 Row = dict[str, str]
 
-_BRANDS = [
-    "Kestrel",
-    "Albion",
-    "Tamar",
-    "Orbis",
-    "Halden",
-    "Norvik",
-    "Brightwell",
-    "Castor",
-    "Ferrano",
-    "Lumera",
-    "Pellworth",
-    "Quillon",
-    "Rossmere",
-    "Sandvale",
-    "Tessaro",
-    "Umbra",
-    "Vantek",
-    "Westcote",
-    "Yarrow",
-    "Zéphyrin",
-    "Arden",
-    "Bolide",
-    "Corvane",
-    "Delphine",
-    "Eastray",
-    "Fjørdline",
-]
-# kind: nouns of the north, nouns of the south, series words, features, weight in g, size in cm, price
+_BRANDS = """
+Kestrel Albion Tamar Orbis Halden Norvik Brightwell Castor Ferrano Lumera Pellworth Quillon Rossmere Sandvale
+Tessaro Umbra Vantek Westcote Yarrow Zéphyrin Arden Bolide Corvane Delphine Eastray Fjørdline Garrow Hexley
+Istria Jorvik Kantor Lindgrove Maravel Nimbus Ostrava Penhale Ravello Solveig Thornbury Ulmen Verano Wexcombe
+Ardmore Belcanto Crestone Drummond Elvira Fenwick Gloriette Harkness Inverlee Juniper Kolding Lyric Montrose
+Nordby Oakhurst Pinecrest Rivoli Sterling
+"""
+_SERIES = """
+ProLine Torque HomeFix Aroma Vista Halo Nordic Studio Meadow Evergreen Terra Pulse Resonance Stack Modula Clerk Compact
+Summit Trailhead Basecamp Aria Bravo Cadenza Delta Element Fusion Grande Horizon Impulse Jubilee Karat Legacy Mistral
+Nova Opus Prime Quest Ranger Solo Tempo Unity Vivid Wave Xpert Zenith
+"""
+# kind: nouns of the north, nouns of the south, unit of the main figure, features, weight in g, size in cm, price
 _KINDS: dict[str, tuple[str, str, str, str, int, int, int]] = {
     "Power tools": (
         "cordless drill|jigsaw|angle grinder|orbital sander",
         "drill, cordless|jig saw|grinder 115mm|sander, orbital",
-        "ProLine|Torque|HomeFix",
+        "W",
         "18 V|20 V|variable speed|with case|brushless|2 batteries",
         1800,
         28,
@@ -49,7 +33,7 @@ _KINDS: dict[str, tuple[str, str, str, str, int, int, int]] = {
     "Kitchen": (
         "kettle|toaster|hand blender|food processor",
         "electric kettle|2-slice toaster|stick blender|processor",
-        "Aroma|Classic|Vista",
+        "W",
         "1.7 l|1.5 l|stainless steel|2200 W|cool touch|removable filter",
         1200,
         25,
@@ -58,7 +42,7 @@ _KINDS: dict[str, tuple[str, str, str, str, int, int, int]] = {
     "Lighting": (
         "desk lamp|floor lamp|wall light|LED strip",
         "table lamp|standing lamp|wall lamp|LED tape",
-        "Halo|Nordic|Studio",
+        "lm",
         "dimmable|E27|warm white|USB port|brass finish|with remote",
         900,
         42,
@@ -67,7 +51,7 @@ _KINDS: dict[str, tuple[str, str, str, str, int, int, int]] = {
     "Garden": (
         "garden hose|pruning shears|lawn sprinkler|hedge trimmer",
         "hose|secateurs|sprinkler|trimmer for hedges",
-        "Meadow|Evergreen|Terra",
+        "bar",
         "15 m|25 m|anti-kink|bypass blade|oscillating|telescopic",
         1500,
         55,
@@ -76,7 +60,7 @@ _KINDS: dict[str, tuple[str, str, str, str, int, int, int]] = {
     "Audio": (
         "bluetooth speaker|headphones|soundbar|radio",
         "wireless speaker|over-ear headphones|sound bar|DAB radio",
-        "Echo Bay|Pulse|Resonance",
+        "W",
         "waterproof|noise cancelling|20 h battery|with subwoofer|USB-C|2.1",
         700,
         22,
@@ -85,7 +69,7 @@ _KINDS: dict[str, tuple[str, str, str, str, int, int, int]] = {
     "Storage": (
         "storage box|tool case|shelf unit|drawer organiser",
         "box with lid|toolbox|shelving|organizer for drawers",
-        "Stack|Modula|Keep",
+        "l",
         "30 l|45 l|stackable|5 tier|clear|with wheels",
         2100,
         60,
@@ -94,7 +78,7 @@ _KINDS: dict[str, tuple[str, str, str, str, int, int, int]] = {
     "Office": (
         "laminator|paper shredder|label printer|desk fan",
         "laminating machine|shredder|labeller|fan, desk",
-        "Desk Pro|Compact|Clerk",
+        "W",
         "A4|A3|cross cut|quiet|rechargeable|3 speeds",
         2600,
         34,
@@ -103,7 +87,7 @@ _KINDS: dict[str, tuple[str, str, str, str, int, int, int]] = {
     "Outdoor": (
         "sleeping bag|camping stove|head torch|trekking poles",
         "sleeping-bag|gas stove|headlamp|hiking poles (pair)",
-        "Summit|Trailhead|Basecamp",
+        "g/m2",
         "-5 °C|0 °C|lightweight|aluminium|300 lm|compact",
         1100,
         38,
@@ -149,25 +133,26 @@ class Good:
 
 def goods(count: int, random: Random) -> list[Good]:
     """Goods in families: siblings share brand, series and noun, and differ in model number, colour or a feature."""
-    found: list[Good] = []
+    found: dict[str, Good] = {}
+    brands = _BRANDS.split()
     while len(found) < count:
         kind = random.choice(list(_KINDS))
-        _, _, series, features, weight, size, price = _KINDS[kind]
+        _, _, unit, features, weight, size, price = _KINDS[kind]
         first = Good(
-            brand=random.choice(_BRANDS),
+            brand=random.choice(brands),
             kind=kind,
             noun=random.randrange(4),
-            series=random.choice(series.split("|")),
+            series=random.choice(_SERIES.split()),
             model=_model(random),
-            features=tuple(random.sample(features.split("|"), 2)),
+            features=(f"{random.randrange(8, 240) * 5} {unit}", *random.sample(features.split("|"), 2)),
             colour=random.choice(_COLOURS),
             weight=round(weight * random.uniform(0.5, 1.6)),
             size=(round(size * random.uniform(0.6, 1.4)), round(size * random.uniform(0.3, 0.8))),
             price=round(price * random.uniform(0.5, 2.0), 2),
         )
-        found.append(first)
-        found += [_sibling(first, random) for _ in range(random.choice((0, 0, 1, 1, 2, 3)))]
-    return found[:count]
+        family = [first, *(_sibling(first, random) for _ in range(random.choice((0, 0, 0, 0, 0, 0, 0, 1, 1, 2))))]
+        found |= {f"{good.brand} {good.model}": good for good in family}
+    return list(found.values())[:count]
 
 
 def _model(random: Random) -> str:
@@ -180,10 +165,10 @@ def _model(random: Random) -> str:
 def _sibling(good: Good, random: Random) -> Good:
     """The next model of a family: another number or letter, often another colour, feature and price."""
     letters, number = good.model.split("-")
-    model = random.choice(
-        (f"{letters}-{int(number[:3]) + random.choice((1, 5, 10, 50))}", f"{good.model}{random.choice('BSWX')}")
-    )
-    features = tuple(random.sample(_KINDS[good.kind][3].split("|"), 2)) if random.random() < 0.5 else good.features
+    letter = f"{good.model}{random.choice('BSWX')}"
+    model = letter if random.random() < 0.25 else f"{letters}-{int(number) + random.choice((1, 5, 10, 50))}"
+    others = random.sample(_KINDS[good.kind][3].split("|"), 2)
+    features = (good.features[0], *others) if random.random() < 0.5 else good.features
     return Good(
         good.brand,
         good.kind,
@@ -193,8 +178,8 @@ def _sibling(good: Good, random: Random) -> Good:
         features,
         random.choice(_COLOURS),
         round(good.weight * random.choice((1.0, 1.0, 1.05, 1.3))),
-        good.size,
-        round(good.price * random.choice((1.0, 1.1, 1.25, 1.4)), 2),
+        (round(good.size[0] * random.choice((1.0, 1.1, 1.3))), good.size[1]),
+        round(good.price * random.choice((1.1, 1.25, 1.4, 1.8)), 2),
     )
 
 

@@ -18,7 +18,7 @@ _PEOPLE, _BOTH, _ONLY = 560, 330, 90
 def register_rows(seed: int) -> tuple[list[tuple[int, Row]], list[tuple[int, Row]]]:
     """The rows of both registers, each with its person's number, in random order."""
     rng = np.random.default_rng(seed)
-    truth = persons(_PEOPLE, rng)
+    truth = persons(_PEOPLE, rng, families=0.15)
     town = rng.integers(0, len(_TOWNS), _PEOPLE)
     truth["town"] = np.array([_TOWNS[t][0] for t in town], object)
     truth["postcode"] = np.array(

@@ -77,3 +77,10 @@ def test_make_targets_in_the_documents_exist() -> None:
     for page in (*PAGES, ROOT / "CONTRIBUTING.md"):
         used = set(re.findall(r"^\$ make ([a-z]+)", page.read_text(encoding="utf-8"), re.MULTILINE))
         assert used <= targets, f"{page.name} names make targets that do not exist: {used - targets}"
+
+
+def test_rows_that_the_documents_name_exist() -> None:
+    known = "".join((ROOT / "examples" / "products" / f"{side}.csv").read_text("latin-1") for side in ("north", "south"))
+    for page in PAGES:
+        for row in re.findall(r"\b(?:N\d{4}|S-\d{5})\b", page.read_text(encoding="utf-8")):
+            assert f"\n{row}" in known, f"{page.name} names {row}; the example tables have no such row"
