@@ -31,6 +31,8 @@ _LONE = re.compile(r"(?:^|\s)\\(?=\s|$)")
 _OPENING = re.compile(r"``\s?")
 _CLOSING = re.compile(r"\s?''(?!\w)")
 
+# One letter decoded wrongly is always two or more, or `Ã` with a blank that was none.
+_WRONGLY_DECODED = re.compile(r"[^\x00-\x7f]{2}|Ã\s")
 _FAR_EAST = "\u2e80"
 _ROUNDS = 12
 
@@ -102,10 +104,12 @@ def _decoded(entity: re.Match[str]) -> str:
 
 def repaired_encoding(text: str) -> str:
     """`MÃ¼nchen` as `München`; the same text wherever it is not certain that it was decoded wrongly."""
+    if not _WRONGLY_DECODED.search(text):
+        return text
     from ftfy import fix_encoding
     from ftfy.badness import is_bad
 
-    if text.isascii() or not is_bad(text):
+    if not is_bad(text):
         return text
     repaired = str(fix_encoding(text))
     if is_bad(repaired) or "\ufffd" in repaired:

@@ -41,8 +41,8 @@ def plain_text(text: str) -> str:
         return _unquoted(" ".join(_JUNK.sub(" ", text.lower()).split()))
     for _ in range(12):  # what is decoded may itself be encoded, as in `&amp;lt;`
         plain = _folded(text)
-        if plain == text:
-            break
+        if plain == text or (plain.isascii() and "&" not in plain and "\\" not in plain):
+            return plain
         text = plain
     return text
 
