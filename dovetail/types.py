@@ -192,7 +192,7 @@ class Decisions:
     review_low: float
     review_high: float
     matcher: str  # which matcher decided, in words
-    calibrated: bool = True
+    shift: float = 0.0  # log-odds that were added to every score to fit it to these tables
 
 
 @dataclass(frozen=True)

@@ -241,7 +241,7 @@ def _load_candidates(home: Path, meta: dict[str, Any]) -> Candidates:
 def _dump_decisions(home: Path, value: Decisions) -> dict[str, Any]:
     _dump_candidates(home, value.candidates)
     _save(home / "scores.arrow", pa.table({"score": pa.array(value.score)}))
-    names = ("threshold", "review_low", "review_high", "matcher", "calibrated")
+    names = ("threshold", "review_low", "review_high", "matcher", "shift")
     return {name: getattr(value, name) for name in names}
 
 

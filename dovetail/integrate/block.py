@@ -39,14 +39,16 @@ class BlockSettings:
     seed: int = 0
 
 
-def plan(records: Records, settings: BlockSettings, score: Score | None, encoder: Encoder) -> Job[BlockPlan]:
+def plan(
+    records: Records, settings: BlockSettings, score: Score | None, encoder: Encoder, nets: Nets | None = None
+) -> Job[BlockPlan]:
     """How wide to throw the nets: pairs, recall with its interval and memory, before anything runs.
 
     A sample of records is looked at in a much wider net, whose pairs `score` judges; the estimate is the share of
     the likely matches that each width keeps. A promise that no width keeps raises `BudgetError`.
     """
     yield Progress("plan", 0, 3, "reading words")
-    nets = Nets(records, encoder)
+    nets = nets or Nets(records, encoder)
     if len(records) < 2:
         return _settled(nets, settings, LADDER[0], 0, Interval(1.0, 0.0, 1.0), "there are fewer than two records")
     sample = _sample(len(records), settings.seed)

@@ -25,6 +25,8 @@ LADDER = ((5, 2), (7, 2), (10, 3), (15, 5), (25, 8), (50, 12), (100, 20), (200, 
 WIDE = LADDER[-1]
 _FAR = np.int32(30_000)  # the place of a pair that a net does not hold
 _ROUNDS = 200
+_READINGS = (0.8, 0.5, 0.2)  # from which score a pair counts as a likely match
+_TELLING = 10  # fewer likely matches than these tell nothing
 _SUSPECTS = 4_000  # likely matches that are looked at from their other end, too
 
 Neighbours = Callable[["Nets", "Ints", int, int, bool], Iterator["Near"]]
@@ -74,20 +76,19 @@ def estimate_recall(seen: Sighting, k_lexical: int, k_encoder: int, seed: int) -
     """The share of the likely matches that a width keeps, with a 95 % interval.
 
     The interval joins the chance of the sample (bootstrap over records) with three readings of the scores: pairs that
-    are nearly certain, likely, and merely possible; the truth may be any of them.
+    are quite certain, likely, and merely possible; the truth may be any of them.
     """
     kept = (seen.lexical < k_lexical) | (seen.encoder < k_encoder)
-    readings = [_reading(seen, kept, least, seed) for least in (0.9, 0.5, 0.1)]
-    value = readings[1].value
-    low = min(r.low for r in readings)
-    high = max(r.high for r in readings)
-    return Interval(value, min(low, value), max(high, value))
+    told = [least for least in _READINGS if (seen.score >= least).sum() >= _TELLING]
+    if not told:
+        return Interval(1.0 if kept.all() else float(kept.mean()), 0.0, 1.0)  # too few likely matches to tell
+    readings = [_reading(seen, kept, least, seed) for least in told]
+    value = readings[len(readings) // 2].value
+    return Interval(value, min(value, *(r.low for r in readings)), max(value, *(r.high for r in readings)))
 
 
 def _reading(seen: Sighting, kept: npt.NDArray[np.bool_], least: float, seed: int) -> Interval:
     chosen = seen.score >= least
-    if chosen.sum() < 3:
-        return Interval(1.0 if least > 0.5 else 0.9, 0.5, 1.0)
     records = int(seen.record.max()) + 1
     weight = np.where(chosen, seen.score, 0.0)
     found = np.bincount(seen.record, weights=weight * kept, minlength=records)

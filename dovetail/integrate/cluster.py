@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import blake2b
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dovetail.errors import UnknownName
 from dovetail.integrate.cluster_graph import Graph, build, exclusive, in_order, part, violating
 from dovetail.integrate.cluster_merge import correlate
+from dovetail.integrate.cluster_repeats import choose, repeats
 from dovetail.types import Candidates, Clusters, Decisions
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ CLUSTERERS = {
     "one-to-one": "dovetail.integrate.cluster_assign:assign",
 }
 
-_REPEATS = 0.03  # share of matched records with a second one in their own source, from which a source repeats itself
+_SHARED = 0.5  # the same where pairs inside a source were not compared: then only a plain excess of partners tells
 _MISSING = -1.0  # log-odds: blocking found no reason to look at the pair
 
 
@@ -57,7 +56,7 @@ def cluster(
     if method not in ("auto", *CLUSTERERS):
         raise UnknownName("clusterer", method, ("auto", *CLUSTERERS))
     evidence = repeats(records, decisions)
-    chosen, why = _choose(evidence, records) if method == "auto" else (method, f"{method} clustering, as asked for")
+    chosen, why = choose(evidence, records) if method == "auto" else (method, f"{method} clustering, as asked for")
     missing = _MISSING if evidence.compared_within else 0.0
     graph, nodes = build(records, decisions, must_link, cannot_link, missing)
     if chosen == "one-to-one":
@@ -95,68 +94,6 @@ def separated(graph: Graph, label: Ints) -> Ints:
     split = label.copy()
     split[at] = correlate(kept) + int(label.max()) + 1
     return in_order(split)
-
-
-@dataclass(frozen=True)
-class Repeats:
-    """Whether sources repeat themselves. `share` (sources,): of the records that match across, how many have a second
-    record in their own source that matches the same one, and that they match themselves where that was compared."""
-
-    share: npt.NDArray[np.float64]
-    matched: npt.NDArray[np.int64]  # (sources,) records that match one of another source
-    compared_within: bool  # whether pairs inside one source were scored
-
-
-def repeats(records: Records, decisions: Decisions) -> Repeats:
-    """Look for records of one source that share a partner in another one."""
-    pairs, strong = decisions.candidates, decisions.score >= decisions.threshold
-    source = records.source.astype(np.int64)
-    across = source[pairs.left] != source[pairs.right]
-    compared = bool((~across).any())
-    cross = np.flatnonzero(strong & across)
-    node = np.concatenate([pairs.left[cross], pairs.right[cross]])
-    partner = np.concatenate([pairs.right[cross], pairs.left[cross]])
-    sources = len(records.sources)
-    matched = np.bincount(source[np.unique(node)], minlength=sources)
-    twins = _twins(partner, node, source)
-    if compared:
-        inside = np.flatnonzero(strong & ~across)
-        keys = pairs.left[inside].astype(np.int64) << 32 | pairs.right[inside]
-        low, high = np.minimum(*twins), np.maximum(*twins)
-        kept = np.isin(low.astype(np.int64) << 32 | high, keys)
-        twins = twins[0][kept], twins[1][kept]
-    doubled = np.bincount(source[np.unique(np.concatenate(twins))], minlength=sources)
-    return Repeats(doubled / np.maximum(matched, 1), matched, compared)
-
-
-def _twins(
-    partner: npt.NDArray[np.int32], node: npt.NDArray[np.int32], source: npt.NDArray[np.int64]
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """Neighbours in the list of records of one source that share a partner: both ends of each."""
-    order = np.lexsort((node, source[node], partner))
-    partner, node = partner[order], node[order]
-    same = (partner[1:] == partner[:-1]) & (source[node[1:]] == source[node[:-1]])
-    return node[:-1][same], node[1:][same]
-
-
-def _choose(evidence: Repeats, records: Records) -> tuple[str, str]:
-    """The method that fits, and one sentence why."""
-    if len(records.sources) < 2:
-        return "correlation", (
-            "One source, so any number of its records may be one entity: correlation clustering, which weighs all "
-            "scored pairs of a group against each other."
-        )
-    worst = int(np.argmax(evidence.share))
-    share, name = float(evidence.share[worst]), records.sources[worst]
-    if share < _REPEATS:
-        return "one-to-one", (
-            f"No source repeats itself ({share:.1%} of the matched records of {name!r} have a twin there at most): "
-            "an entity holds one record of each source."
-        )
-    return "correlation", (
-        f"{name!r} repeats itself ({share:.1%} of its matched records have a twin there): correlation clustering, "
-        "which lets an entity hold several records of one source."
-    )
 
 
 def entity_names(records: Records, label: Ints) -> pa.Array:

@@ -173,13 +173,14 @@ def violating(graph: Graph, label: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
 
 def _weights(decisions: Decisions) -> Floats:
     """Log-odds above the threshold; the smallest weight of a pair that reaches it is 0."""
-    line = _log_odds(np.array([decisions.threshold]))[0]
-    weight = np.clip(_log_odds(decisions.score) - line, -_FARTHEST, _FARTHEST)
+    line = log_odds(np.array([decisions.threshold]))[0]
+    weight = np.clip(log_odds(decisions.score) - line, -_FARTHEST, _FARTHEST)
     reached = decisions.score >= decisions.threshold
     return np.asarray(np.where(reached, np.maximum(weight, 0.0), np.minimum(weight, -1e-9)))
 
 
-def _log_odds(score: npt.NDArray[Any]) -> Floats:
+def log_odds(score: npt.NDArray[Any]) -> Floats:
+    """Probabilities as log-odds, finite at 0 and 1."""
     p = np.clip(np.asarray(score, np.float64), 1e-6, 1 - 1e-6)
     return np.asarray(np.log(p / (1 - p)))
 

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 from dovetail.encoders.base import load_encoder
 from dovetail.integrate.align import Alignment, align
 from dovetail.integrate.block import BlockSettings, block, plan
+from dovetail.integrate.block_nets import Nets
 from dovetail.integrate.cluster import cluster
 from dovetail.integrate.fuse import fuse
+from dovetail.integrate.repeats import sources_that_repeat
 from dovetail.integrate.settings import IntegrateSettings
 from dovetail.tasks.judged import Judged, judged_pairs
 from dovetail.tasks.match import Matcher
@@ -113,15 +115,31 @@ def integrate_job(
 
 
 def _plan(records: Records, settings: IntegrateSettings, matcher: Matcher, encoder: Encoder) -> Job[BlockPlan]:
+    yield Progress("plan", 0, 3, "reading words")
+    nets = Nets(records, encoder)
+    repeating = _looks_within(nets, settings)
     wishes = BlockSettings(
         recall=settings.recall,
         max_pairs=settings.max_pairs,
         memory_bytes=settings.memory,
-        within=settings.within is not False or len(records.sources) == 1,
+        within=bool(repeating),
         seed=settings.seed,
     )
-    planned = yield from plan(records, wishes, lambda r, c: finish(matcher.score(r, c)), encoder)
-    return planned
+    planned = yield from plan(
+        records, wishes, lambda r, c: matcher.adapted(finish(matcher.score(r, c)))[0], encoder, nets
+    )
+    if len(records.sources) == 1:
+        return planned
+    inside = f"looks for duplicates inside {', '.join(repeating)}, too" if repeating else "no source repeats itself"
+    return replace(planned, why=f"{planned.why}; {inside}")
+
+
+def _looks_within(nets: Nets, settings: IntegrateSettings) -> list[str]:
+    """The sources to look for duplicates in: as a person said, the only one, or those that seem to repeat themselves."""
+    sources = nets.records.sources
+    if len(sources) == 1 or settings.within is True:
+        return list(sources)
+    return [] if settings.within is False else sources_that_repeat(nets)
 
 
 def _fit(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from dovetail.errors import InputError
 from dovetail.measure.pairs import pair_scores
@@ -14,6 +15,9 @@ from dovetail.types import BlockPlan, Clusters, Decisions, Interval, Pairs
 
 if TYPE_CHECKING:
     from dovetail.types import Records
+
+
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Quality:
 
 # How far the scores of the shipped matcher may be off as a whole on tables that it has not seen, in log-odds. Two
 # standard errors; from the spread of the mean score among families that were left out of its training.
-CALIBRATION_SHIFT = 0.8
+CALIBRATION_SHIFT = 1.5
 
 
 def estimate(decisions: Decisions, clusters: Clusters, plan: BlockPlan) -> Quality:
@@ -43,7 +47,8 @@ def estimate(decisions: Decisions, clusters: Clusters, plan: BlockPlan) -> Quali
     if not together.any():
         unknown = Interval(0.0, 0.0, 1.0)
         return Quality(unknown, unknown, unknown, "estimated", 0)
-    values = {name: _shares(decisions.score, together, shift) for name, shift in _SHIFTS.items()}
+    open_pairs = _still_open(decisions, clusters, together)
+    values = {name: _shares(decisions, together, open_pairs, shift) for name, shift in _SHIFTS.items()}
     noise = _noise(decisions.score[together])
     precision = _interval([v[0] for v in values.values()], noise)
     kept = [values[n][1] * r for n, r in (("as is", plan.recall.value), ("lower", plan.recall.low))]
@@ -75,11 +80,29 @@ def _closed(n: int, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return np.asarray(connected_components(links, directed=False)[1], dtype=np.int32)
 
 
-def _shares(score: np.ndarray, together: np.ndarray, shift: float) -> tuple[float, float]:
-    p = np.clip(score, 1e-6, 1 - 1e-6)
+def _still_open(decisions: Decisions, clusters: Clusters, together: Mask) -> Mask:
+    """The refused pairs that may be matches all the same: where an entity holds one record of each source, a pair is
+    settled once one of its records has found another partner."""
+    if clusters.method != "one-to-one":
+        return ~together
+    pairs = decisions.candidates
+    taken = np.zeros(len(clusters.cluster), bool)
+    taken[pairs.left[together]] = taken[pairs.right[together]] = True
+    return ~together & ~taken[pairs.left] & ~taken[pairs.right]
+
+
+def _shares(decisions: Decisions, together: Mask, open_pairs: Mask, shift: float) -> tuple[float, float]:
+    """Expected precision, and expected recall among the candidates, with every score moved by `shift` log-odds.
+
+    A record's open pairs exclude each other, so together they count for one lost match at most.
+    """
+    p = np.clip(decisions.score, 1e-6, 1 - 1e-6)
     moved = 1 / (1 + np.exp(-(np.log(p / (1 - p)) + shift)))
+    left, right = decisions.candidates.left[open_pairs], decisions.candidates.right[open_pairs]
+    lost, size = moved[open_pairs], 1 + int(max(decisions.candidates.right.max(), decisions.candidates.left.max()))
+    crowd = np.maximum(*(np.bincount(end, weights=lost, minlength=size)[end] for end in (left, right)))
     inside = float(moved[together].sum())
-    return inside / int(together.sum()), inside / max(float(moved.sum()), 1e-9)
+    return inside / int(together.sum()), inside / max(inside + float((lost / np.maximum(crowd, 1)).sum()), 1e-9)
 
 
 def _noise(score: np.ndarray) -> float:

@@ -18,7 +18,9 @@ class IntegrateSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     mapping: dict[str, str] = Field(default_factory=dict, description="corresponding columns that a person named")
-    within: bool | None = Field(None, description="look for duplicates inside one source; None: yes")
+    within: bool | None = Field(
+        None, description="look for duplicates inside one source; None: if it seems to repeat itself"
+    )
     recall: float | None = Field(None, gt=0, le=1, description="share of the true matches that blocking must keep")
     max_pairs: int | None = Field(None, ge=1, description="most candidate pairs")
     memory: int | None = Field(None, ge=200_000_000, description="most bytes of memory, 0.2 GB at least")

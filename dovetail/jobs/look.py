@@ -11,7 +11,7 @@ from dovetail.errors import WorkspaceError
 from dovetail.integrate.align import Alignment
 from dovetail.tasks.judged import positions
 from dovetail.tasks.match import Matcher
-from dovetail.types import Candidates, Explanation, Pairs
+from dovetail.types import Candidates, Decisions, Explanation, Pairs
 from dovetail.workspace import Workspace
 
 
@@ -21,6 +21,8 @@ def explain_pair(folder: str | Path, left: str, right: str) -> Explanation:
     alignment, context = workspace.latest("align"), workspace.latest("block")
     if not isinstance(alignment, Alignment) or not isinstance(context, Candidates):
         raise WorkspaceError(f"{folder} holds no finished run; type: dovetail integrate … --out {folder}")
+    decisions = workspace.latest("match")
+    shift = decisions.shift if isinstance(decisions, Decisions) else 0.0
     matcher = workspace.latest("fit")
     if not isinstance(matcher, Matcher):
         matcher = Matcher.shipped()
@@ -28,7 +30,7 @@ def explain_pair(folder: str | Path, left: str, right: str) -> Explanation:
     pair = _pair(records.sources, left, right)
     a, b = positions(records, pair)
     low, high = np.minimum(a, b), np.maximum(a, b)
-    return matcher.contributions(records, Candidates(low, high), context=context)[0]
+    return matcher.contributions(records, Candidates(low, high), context=context, shift=shift)[0]
 
 
 def _pair(sources: tuple[str, ...], left: str, right: str) -> Pairs:

@@ -204,7 +204,9 @@ def _assemble(
     rows = review_rows(integration)
     pairs = integration.decisions.candidates
     asked = type(pairs)(pairs.left[rows], pairs.right[rows])
-    explained = integration.matcher.contributions(integration.alignment.records, asked, context=pairs)
+    explained = integration.matcher.contributions(
+        integration.alignment.records, asked, context=pairs, shift=integration.decisions.shift
+    )
     review = review_table(integration, rows, explained)
     run = _run_facts(request, tables, integration, quality, hashes) | {
         "review_pairs": len(rows),

@@ -131,7 +131,7 @@ def _sizes(clusters: Clusters) -> dict[int, int]:
 
 
 def _rules(fused: Fused) -> dict[str, str]:
-    used = fused.provenance.group_by(["column", "rule"]).aggregate([])
+    used = fused.provenance.select(["column", "rule"]).unify_dictionaries().group_by(["column", "rule"]).aggregate([])
     rules: dict[str, list[str]] = {}
     for column, rule in zip(used["column"].to_pylist(), used["rule"].to_pylist(), strict=True):
         rules.setdefault(str(column), []).append(str(rule))
@@ -154,7 +154,7 @@ def _examples(integration: Integration) -> tuple[Example, ...]:
     pairs, records = integration.decisions.candidates, integration.alignment.records
     rows = np.array([row for _, row in chosen])
     asked = Candidates(pairs.left[rows], pairs.right[rows])
-    explained = integration.matcher.contributions(records, asked, context=pairs)
+    explained = integration.matcher.contributions(records, asked, context=pairs, shift=integration.decisions.shift)
     return tuple(
         Example(verdict, named(records, e.left), named(records, e.right), e)
         for (verdict, _), e in zip(chosen, explained, strict=True)

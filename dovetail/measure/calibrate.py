@@ -78,3 +78,33 @@ def best_f1_threshold(score: Vector, label: npt.NDArray[Any]) -> tuple[float, fl
     best = int(np.argmax(np.where(last, f1, -1)))
     after = ordered[best + 1] if best + 1 < len(ordered) else 0.0
     return float((ordered[best] + after) / 2), float(f1[best])
+
+
+SHIFT_BOUNDS = (-2.0, 1.75)  # log-odds: how far scores are moved at most, so that one odd table cannot turn them over
+
+
+def adaptive_shift(log_odds: Vector) -> float:
+    """What to add to the log-odds of a matcher trained elsewhere, so that 0 parts the two groups that these tables show.
+
+    The log-odds of the candidates are read as a mixture of two normal groups, matches and others, fitted by expectation
+    maximisation from the matcher's own scores. The line between them is where both are equally likely. 0 where the
+    groups cannot be told apart.
+    """
+    if len(log_odds) < 20:
+        return 0.0
+    p = 1 / (1 + np.exp(-np.clip(log_odds, -30, 30)))
+    r = np.stack([1 - p, p], axis=1)
+    for _ in range(100):
+        mass = r.sum(axis=0)
+        if mass.min() < 1e-6 * len(log_odds):
+            return 0.0
+        share, mean = mass / mass.sum(), (r * log_odds[:, None]).sum(axis=0) / mass
+        spread = np.sqrt((r * (log_odds[:, None] - mean) ** 2).sum(axis=0) / mass + 0.25)
+        density = share * np.exp(-0.5 * ((log_odds[:, None] - mean) / spread) ** 2) / spread + 1e-300
+        r = density / density.sum(axis=1, keepdims=True)
+    grid = np.linspace(mean[0], max(mean[1], mean[0] + 0.1), 400)
+    density = share * np.exp(-0.5 * ((grid[:, None] - mean) / spread) ** 2) / spread + 1e-300
+    above = np.flatnonzero(density[:, 1] >= density[:, 0])
+    if not len(above):
+        return 0.0
+    return float(np.clip(-grid[above[0]], -SHIFT_BOUNDS[1], -SHIFT_BOUNDS[0]))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,13 @@ import numpy.typing as npt
 
 from dovetail.encoders.base import load_encoder
 from dovetail.errors import InputError
-from dovetail.measure.calibrate import best_f1_threshold, calibration_error, platt, threshold_for_f1, threshold_for_precision
+from dovetail.measure.calibrate import (
+    adaptive_shift,
+    best_f1_threshold,
+    calibration_error,
+    platt,
+    threshold_for_precision,
+)
 from dovetail.tables.atomic import replace_file
 from dovetail.tasks.compare import Comparer
 from dovetail.tasks.trees import Trees, TreeSettings, grow, probabilities
@@ -75,12 +80,24 @@ class Matcher:
         return probabilities(found)
 
     def decide(self, records: Records, candidates: Candidates, *, precision: float | None = None) -> Job[Decisions]:
-        """Scores, the threshold, and the band of uncertain pairs around it."""
+        """Scores, the threshold, and the band of uncertain pairs around it.
+
+        Without labels of these tables the scores are moved as a whole to where the candidates part into two groups.
+        """
         score = yield from self.score(records, candidates)
+        score, shift = self.adapted(score)
         threshold = self._threshold(score, precision)
         line = float(np.log(threshold / (1 - threshold)))
         low, high = probabilities(np.array([line - _REVIEW, line + _REVIEW])).tolist()
-        return Decisions(candidates, score, threshold, low, high, self.describe())
+        return Decisions(candidates, score, threshold, low, high, self.describe(), shift)
+
+    def adapted(self, score: Floats) -> tuple[Floats, float]:
+        """Scores moved to fit the tables that they come from, and by how much in log-odds; labels make it needless."""
+        if self.facts_.get("labels", 0) >= FEW or not len(score):
+            return score, 0.0
+        odds = np.log(score / (1 - score))
+        shift = adaptive_shift(odds)
+        return probabilities(odds + shift), shift
 
     def fit(
         self, records: Records, pairs: Candidates, label: npt.NDArray[np.int8], *, context: Candidates, seed: int = 0
@@ -102,9 +119,12 @@ class Matcher:
         return fitted
 
     def contributions(
-        self, records: Records, pairs: Candidates, *, context: Candidates | None = None
+        self, records: Records, pairs: Candidates, *, context: Candidates | None = None, shift: float = 0.0
     ) -> tuple[Explanation, ...]:
-        """Why each pair got its score: one line an attribute, adding up with the base to the log-odds."""
+        """Why each pair got its score: one line an attribute, adding up with the base to the log-odds.
+
+        `shift` is that of the decisions to explain.
+        """
         if not len(pairs):
             return ()
         comparer = self.comparer(records, _union(context, pairs) if context is not None else pairs)
@@ -113,7 +133,7 @@ class Matcher:
             some = Candidates(pairs.left[part], pairs.right[part])
             added, base = self._contributions(compared.values)
             groups = self._groups(comparer, compared.groups)
-            found += _explained(records, comparer, some, compared.similarity, groups, added, base)
+            found += _explained(records, comparer, some, compared.similarity, groups, added, base + shift)
         return tuple(found)
 
     def save(self, folder: str | Path) -> Path:
@@ -208,7 +228,7 @@ class Matcher:
             return float(np.clip(found if found is not None else 0.999, 0.001, 0.999))
         if "threshold" in self.facts_ and self.facts_["labels"] >= FEW:
             return float(np.clip(self.facts_["threshold"], 0.001, 0.999))
-        return threshold_for_f1(score)
+        return 0.5
 
 
 def _check_labels(label: npt.NDArray[np.int8]) -> None:
@@ -261,7 +281,9 @@ def _note(trees: Trees) -> dict[str, Any]:
 
 
 def _trees(path: Path, note: dict[str, Any]) -> Trees:
-    return Trees(_text(str(path), path.stat().st_mtime_ns), tuple(note["names"]), note["slope"], note["offset"], note["facts"])
+    return Trees(
+        _text(str(path), path.stat().st_mtime_ns), tuple(note["names"]), note["slope"], note["offset"], note["facts"]
+    )
 
 
 @lru_cache(maxsize=4)
@@ -311,6 +333,3 @@ def _evidence(
     alike = similarity[order[group]]
     left, right = (cells[group][row].as_py() for row in pair)
     return AttributeEvidence(group, left, right, None if np.isnan(alike) else float(alike), float(importance))
-
-
-

@@ -142,7 +142,7 @@ def signs(left: Sequence[Column], right: Sequence[Column]) -> dict[str, Matrix]:
 
 def _name_in_all(names: Mapping[str, Matrix]) -> Matrix:
     shares = {"equal": 1.0, "words": 0.95, "short": 0.9, "bare": 0.8, "letters": 0.8, "meaning": 0.7}
-    return np.maximum.reduce([share * names[f"name {sign}"] for sign, share in shares.items()])
+    return np.asarray(np.maximum.reduce([share * names[f"name {sign}"] for sign, share in shares.items()]))
 
 
 def _values_in_all(values: Mapping[str, Matrix]) -> Matrix:

@@ -91,14 +91,17 @@ def compare_names(left: Sequence[str], right: Sequence[str], encoder: Encoder) -
     joined = ["".join(w) for w in a], ["".join(w) for w in b]
     bare = [_VOWELS.sub("", w) for w in joined[0]], [_VOWELS.sub("", w) for w in joined[1]]
     vectors = [encoder.encode([" ".join(w) for w in side]).astype(np.float64) for side in (a, b)]
+    equal = np.array([[float(_united(x) == _united(y)) for y in b] for x in a])
+    words = np.array([[_overlap(x, y) for y in b] for x in a])
     found = {
-        "name equal": np.array([[float(_united(x) == _united(y)) for y in b] for x in a]),
-        "name words": np.array([[_overlap(x, y) for y in b] for x in a]),
-        "name short": np.array([[abbreviation(x, y) for y in b] for x in a]),
+        "name words": words,
+        "name short": np.maximum(words, np.array([[abbreviation(x, y) for y in b] for x in a])),
         "name bare": _similar(cdist(*bare, scorer=Levenshtein.normalized_similarity)),
         "name letters": _similar(cdist(*joined, scorer=JaroWinkler.similarity)),
         "name meaning": np.clip(vectors[0] @ vectors[1].T, 0.0, 1.0),
     }
+    # A synonym shares no letters and is as good.
+    found = {sign: np.maximum(matrix, 0.9 * equal) for sign, matrix in found.items()} | {"name equal": equal}
     speaking = ~np.logical_or.outer([is_anonymous(c) for c in left], [is_anonymous(c) for c in right])
     return {sign: matrix * speaking for sign, matrix in found.items()} | {"anonymous": (~speaking).astype(np.float64)}
 
