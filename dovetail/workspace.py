@@ -145,7 +145,7 @@ def _load_step(home: Path, key: str | None = None) -> object | None:
 
 def digest(*parts: object) -> str:
     """A short hash of texts, numbers and JSON-like values."""
-    text = json.dumps(parts, sort_keys=True, default=str, ensure_ascii=False)
+    text = json.dumps(parts, sort_keys=True, default=_plain, ensure_ascii=False)
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 

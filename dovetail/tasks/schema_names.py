@@ -23,7 +23,7 @@ _SYNONYMS = (
     "phone tel telephone mobile cell fon",
     "postcode zip zipcode postal plz pcode",
     "address addr street road anschrift",
-    "name title label designation item",
+    "name title label designation item product",
     "surname lastname last family lname sname",
     "forename firstname first given fname gname",
     "birth dob birthday birthdate born",
