@@ -47,10 +47,17 @@ def to_run(page: Path) -> bool:
     return any(b.why_not is None and (b.kind == "python" or commands(b.text)) for b in blocks(page))
 
 
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all pages: a command that two of them show is then finished sooner the second time."""
+    folder = tmp_path_factory.mktemp("docs")
+    shutil.copytree(ROOT / "examples", folder / "examples")
+    return folder
+
+
 @pytest.mark.parametrize("page", [p for p in PAGES if to_run(p)], ids=lambda p: p.name)
-def test_every_block_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shutil.copytree(ROOT / "examples", tmp_path / "examples")
-    monkeypatch.chdir(tmp_path)
+def test_every_block_runs(page: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place)
     names: dict[str, object] = {"__name__": page.stem}
     for block in blocks(page):
         if block.why_not:
@@ -59,7 +66,7 @@ def test_every_block_runs(page: Path, tmp_path: Path, monkeypatch: pytest.Monkey
             exec(compile(block.text, str(page), "exec"), names)
         else:
             for words in commands(block.text):
-                run(words, tmp_path)
+                run(words, place)
 
 
 def test_few_blocks_are_not_run() -> None:
@@ -80,7 +87,8 @@ def test_make_targets_in_the_documents_exist() -> None:
 
 
 def test_rows_that_the_documents_name_exist() -> None:
-    known = "".join((ROOT / "examples" / "products" / f"{side}.csv").read_text("latin-1") for side in ("north", "south"))
+    catalogues = (ROOT / "examples" / "products" / f"{side}.csv" for side in ("north", "south"))
+    known = "".join(path.read_text("latin-1") for path in catalogues)
     for page in PAGES:
         for row in re.findall(r"\b(?:N\d{4}|S-\d{5})\b", page.read_text(encoding="utf-8")):
             assert f"\n{row}" in known, f"{page.name} names {row}; the example tables have no such row"
