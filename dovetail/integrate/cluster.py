@@ -34,7 +34,6 @@ CLUSTERERS = {
     "one-to-one": "dovetail.integrate.cluster_assign:assign",
 }
 
-_SHARED = 0.5  # the same where pairs inside a source were not compared: then only a plain excess of partners tells
 _MISSING = -1.0  # log-odds: blocking found no reason to look at the pair
 
 
