@@ -44,6 +44,8 @@ _SYNONYMS = (
     "venue journal booktitle conference publication",
     "country nation land",
     "quantity qty count",
+    "size dimension dimensions dims measurements",
+    "colour color shade",
 )
 _CANONICAL = {word: group.split()[0] for group in _SYNONYMS for word in group.split()}
 # Names that say no more than that here is a column.
