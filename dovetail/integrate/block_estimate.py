@@ -27,6 +27,8 @@ _FAR = np.int32(30_000)  # the place of a pair that a net does not hold
 _ROUNDS = 200
 _READINGS = (0.8, 0.5, 0.2)  # from which score a pair counts as a likely match
 _TELLING = 10  # fewer likely matches than these tell nothing
+_UNSEEN = 2.0  # so many misses there may be for each that the matcher sees
+_POSSIBLE = 0.05  # pairs of lower scores are not looked at
 _SUSPECTS = 4_000  # likely matches that are looked at from their other end, too
 
 Neighbours = Callable[["Nets", "Ints", int, int, bool], Iterator["Near"]]
@@ -38,6 +40,7 @@ class Sighting:
 
     record: Ints  # (m,) which sampled record, 0 … s-1
     score: Floats  # (m,)
+    weight: Floats  # (m,) how many such pairs each stands for, at least 1
     lexical: Ints  # (m,) the better of the two ends' places
     encoder: Ints  # (m,)
     unions: dict[tuple[int, int], float]  # width: mean number of directed neighbours
@@ -58,9 +61,7 @@ def look_wide(
     seen = _places(nets, sample, within, neighbours)
     pairs = Candidates((seen.keys >> 32).astype(np.int32), (seen.keys & 0xFFFFFFFF).astype(np.int32))
     judged = score(nets.records, pairs) if score is not None else _by_place(seen)
-    likely = np.flatnonzero(judged >= 0.05)
-    likely = likely[np.argsort(-judged[likely], kind="stable")][:_SUSPECTS]
-    likely = np.sort(likely)
+    likely, weight = _suspects(judged)
     ends = np.unique(np.concatenate([pairs.left[likely], pairs.right[likely]])).astype(np.int32)
     back = _places(nets, np.setdiff1d(ends, sample).astype(np.int32), within, neighbours)
     lexical, encoder = seen.lexical[likely], seen.encoder[likely]
@@ -69,14 +70,29 @@ def look_wide(
     lexical[known] = np.minimum(lexical[known], back.lexical[other[known]])
     encoder[known] = np.minimum(encoder[known], back.encoder[other[known]])
     owner = np.where(np.isin(pairs.left[likely], sample), pairs.left[likely], pairs.right[likely])
-    return Sighting(np.searchsorted(sample, owner).astype(np.int32), judged[likely], lexical, encoder, seen.unions)
+    record = np.searchsorted(sample, owner).astype(np.int32)
+    return Sighting(record, judged[likely], weight, lexical, encoder, seen.unions)
+
+
+def _suspects(judged: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
+    """Likely pairs, and how many each stands for: of too many, every so many-th in proportion to the scores.
+
+    Keeping the best ones only would keep those that stand closest, and blocking would seem to miss none.
+    """
+    likely = np.flatnonzero(judged >= _POSSIBLE)
+    if len(likely) <= _SUSPECTS:
+        return likely, np.ones(len(likely))
+    chance = np.minimum(1, judged[likely] * _SUSPECTS / judged[likely].sum())
+    drawn = np.diff(np.floor(np.cumsum(chance)), prepend=0) > 0
+    return likely[drawn], 1 / chance[drawn]
 
 
 def estimate_recall(seen: Sighting, k_lexical: int, k_encoder: int, seed: int) -> Interval:
     """The share of the likely matches that a width keeps, with a 95 % interval.
 
     The interval joins the chance of the sample (bootstrap over records) with three readings of the scores: pairs that
-    are quite certain, likely, and merely possible; the truth may be any of them.
+    are quite certain, likely, and merely possible; the truth may be any of them. A matcher on tables that are new to it
+    knows least about the matches that stand far apart: there may be twice as many of them as it sees.
     """
     kept = (seen.lexical < k_lexical) | (seen.encoder < k_encoder)
     told = [least for least in _READINGS if (seen.score >= least).sum() >= _TELLING]
@@ -84,13 +100,14 @@ def estimate_recall(seen: Sighting, k_lexical: int, k_encoder: int, seed: int) -
         return Interval(1.0 if kept.all() else float(kept.mean()), 0.0, 1.0)  # too few likely matches to tell
     readings = [_reading(seen, kept, least, seed) for least in told]
     value = readings[len(readings) // 2].value
-    return Interval(value, min(value, *(r.low for r in readings)), max(value, *(r.high for r in readings)))
+    low = min(value, *(r.low for r in readings))
+    return Interval(value, low / (_UNSEEN - (_UNSEEN - 1) * low), max(value, *(r.high for r in readings)))
 
 
 def _reading(seen: Sighting, kept: npt.NDArray[np.bool_], least: float, seed: int) -> Interval:
     chosen = seen.score >= least
     records = int(seen.record.max()) + 1
-    weight = np.where(chosen, seen.score, 0.0)
+    weight = np.where(chosen, seen.score * seen.weight, 0.0)
     found = np.bincount(seen.record, weights=weight * kept, minlength=records)
     every = np.bincount(seen.record, weights=weight, minlength=records)
     missed = _never_seen(seen, chosen)
