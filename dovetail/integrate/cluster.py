@@ -34,7 +34,7 @@ CLUSTERERS = {
     "one-to-one": "dovetail.integrate.cluster_assign:assign",
 }
 
-_MISSING = -1.0  # log-odds: blocking found no reason to look at the pair
+_MISSING = -3.0  # log-odds: blocking found no reason to look at the pair, though it looked at many weaker ones
 
 
 def cluster(
@@ -81,11 +81,11 @@ def separated(graph: Graph, label: Ints) -> Ints:
     rest, at = part(graph, bad[label])
     inside = label[at][rest.left] == label[at][rest.right]
     kept = Graph(
-        rest.size,
+        rest.breadth,
         rest.left[inside],
         rest.right[inside],
         rest.weight[inside],
-        rest.pairs[inside],
+        rest.scored[inside],
         rest.forbidden[inside],
         rest.missing,
         rest.once,

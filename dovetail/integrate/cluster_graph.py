@@ -29,25 +29,29 @@ class Edges:
     left: Ints  # (m,)
     right: Ints  # (m,)
     weight: Floats  # (m,)
-    pairs: npt.NDArray[np.int64]  # (m,) scored pairs of records that the edge stands for
+    scored: Floats  # (m,) product of the breadths of both records, summed over the scored pairs of the edge
     forbidden: npt.NDArray[np.bool_]  # (m,)
 
 
 @dataclass(frozen=True)
 class Graph:
-    """Nodes and the scored pairs between them. `weight` is the log-odds of the score above those of the threshold."""
+    """Nodes and the scored pairs between them. `weight` is the log-odds of the score above those of the threshold.
 
-    size: npt.NDArray[np.int64]  # (n,) records in the node
+    That a pair was never scored speaks against it as far as blocking looked beyond the strong pairs of both records:
+    a record whose list of candidates is full of strong ones may well have more.
+    """
+
+    breadth: Floats  # (n,) share of weak pairs among the scored ones of a record, summed over the node's records
     left: Ints  # (m,) nodes, left < right, each pair once
     right: Ints  # (m,)
     weight: Floats  # (m,) ≥ 0: the score reaches the threshold
-    pairs: npt.NDArray[np.int64]  # (m,) scored pairs of records that the edge stands for
+    scored: Floats  # (m,) product of the breadths of both records, summed over the scored pairs of the edge
     forbidden: npt.NDArray[np.bool_]  # (m,)
-    missing: float  # weight of a pair of records that was never scored, ≤ 0
+    missing: float  # weight of a pair that was never scored between records of breadth 1, ≤ 0
     once: csr_array | None  # (n, sources) 1 where the node holds a record of a source that does not repeat itself
 
     def __len__(self) -> int:
-        return len(self.size)
+        return len(self.breadth)
 
     @property
     def strong(self) -> npt.NDArray[np.bool_]:
@@ -67,17 +71,25 @@ def build(
     nodes = components(n, must.left, must.right) if must is not None else np.arange(n, dtype=np.int32)
     count = int(nodes.max()) + 1 if n else 0
     _refuse_contradiction(records, nodes, cannot)
-    pairs, size = decisions.candidates, np.bincount(nodes, minlength=count).astype(np.int64)
-    ends, weight = [nodes[pairs.left], nodes[pairs.right]], _weights(decisions)
-    number, no = np.ones(len(weight), np.int64), np.zeros(len(weight), np.bool_)
+    left, right, weight = decisions.candidates.left, decisions.candidates.right, _weights(decisions)
+    broad = _breadth(n, left, right, weight < 0)
+    breadth = np.asarray(np.bincount(nodes, weights=broad, minlength=count), np.float64)
+    ends, scored, no = [nodes[left], nodes[right]], broad[left] * broad[right], np.zeros(len(weight), np.bool_)
     if must is None and cannot is None:
-        return Graph(size, ends[0], ends[1], weight, number, no, missing, None), nodes
+        return Graph(breadth, ends[0], ends[1], weight, scored, no, missing, None), nodes
     if cannot is not None:
         ends = [np.r_[ends[0], nodes[cannot.left]], np.r_[ends[1], nodes[cannot.right]]]
-        weight, number = np.r_[weight, np.zeros(len(cannot))], np.r_[number, np.zeros(len(cannot), np.int64)]
-        no = np.r_[no, np.ones(len(cannot), np.bool_)]
-    edges = merged_edges(count, ends[0], ends[1], weight, number, no)
-    return Graph(size, edges.left, edges.right, edges.weight, edges.pairs, edges.forbidden, missing, None), nodes
+        nothing = np.zeros(len(cannot))
+        weight, scored, no = np.r_[weight, nothing], np.r_[scored, nothing], np.r_[no, nothing == 0]
+    edges = merged_edges(count, ends[0], ends[1], weight, scored, no)
+    return Graph(breadth, edges.left, edges.right, edges.weight, edges.scored, edges.forbidden, missing, None), nodes
+
+
+def _breadth(n: int, left: Ints, right: Ints, weak: npt.NDArray[np.bool_]) -> Floats:
+    """(n,) the share of weak pairs among the scored ones of each record."""
+    total = np.bincount(left, minlength=n) + np.bincount(right, minlength=n)
+    doubtful = np.bincount(left[weak], minlength=n) + np.bincount(right[weak], minlength=n)
+    return np.asarray(doubtful / np.maximum(total, 1))
 
 
 def exclusive(graph: Graph, nodes: Ints, source: npt.NDArray[Any], single: npt.NDArray[np.bool_]) -> Graph:
@@ -88,7 +100,9 @@ def exclusive(graph: Graph, nodes: Ints, source: npt.NDArray[Any], single: npt.N
     )
     held.sum_duplicates()
     held.data[:] = 1
-    return Graph(graph.size, graph.left, graph.right, graph.weight, graph.pairs, graph.forbidden, graph.missing, held)
+    return Graph(
+        graph.breadth, graph.left, graph.right, graph.weight, graph.scored, graph.forbidden, graph.missing, held
+    )
 
 
 def components(n: int, left: npt.NDArray[Any], right: npt.NDArray[Any]) -> Ints:
@@ -110,10 +124,10 @@ def merged_edges(
     left: npt.NDArray[Any],
     right: npt.NDArray[Any],
     weight: Floats,
-    pairs: npt.NDArray[np.int64],
+    scored: Floats,
     forbidden: npt.NDArray[np.bool_],
 ) -> Edges:
-    """Edges between the same two nodes joined into one: weights and pairs added. Edges inside a node are dropped."""
+    """Edges between the same two nodes joined into one: weights and breadths added. Edges inside a node are dropped."""
     low, high = np.minimum(left, right), np.maximum(left, right)
     apart = low != high
     keys = low[apart].astype(np.int64) * n + high[apart]
@@ -122,11 +136,11 @@ def merged_edges(
     start = np.flatnonzero(np.r_[np.ones(min(1, len(keys)), np.bool_), keys[1:] != keys[:-1]])
     ends = (keys[start] // n).astype(np.int32), (keys[start] % n).astype(np.int32)
     if not len(start):
-        return Edges(*ends, np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.bool_))
+        return Edges(*ends, np.zeros(0), np.zeros(0), np.zeros(0, np.bool_))
     return Edges(
         *ends,
         np.add.reduceat(weight[apart][order], start),
-        np.add.reduceat(pairs[apart][order], start),
+        np.add.reduceat(scored[apart][order], start),
         np.logical_or.reduceat(forbidden[apart][order], start),
     )
 
@@ -154,8 +168,8 @@ def part(graph: Graph, chosen: npt.NDArray[np.bool_]) -> tuple[Graph, Ints]:
     kept = np.flatnonzero(chosen[graph.left] & chosen[graph.right])
     once = graph.once[at] if graph.once is not None else None
     left, right = new[graph.left[kept]], new[graph.right[kept]]
-    rest = graph.weight[kept], graph.pairs[kept], graph.forbidden[kept]
-    return Graph(graph.size[at], left, right, *rest, graph.missing, once), at
+    rest = graph.weight[kept], graph.scored[kept], graph.forbidden[kept]
+    return Graph(graph.breadth[at], left, right, *rest, graph.missing, once), at
 
 
 def violating(graph: Graph, label: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:

@@ -64,14 +64,18 @@ def contested(graph: Graph, label: Ints) -> npt.NDArray[np.bool_]:
 def join(graph: Graph, label: Ints) -> Ints:
     """Join groups (n,) while that gains, the best partners of both sides first."""
     label = in_order(label)
-    size = np.bincount(label, weights=graph.size).astype(np.int64)
-    edges = merged_edges(len(size), label[graph.left], label[graph.right], graph.weight, graph.pairs, graph.forbidden)
-    home = components(len(size), edges.left, edges.right)
-    state = _State(np.arange(len(size), dtype=np.int32), size, home, grouped(graph.once, label, len(size)), edges)
-    into = np.arange(len(size), dtype=np.int32)
+    breadth = np.asarray(np.bincount(label, weights=graph.breadth), np.float64)
+    edges = merged_edges(
+        len(breadth), label[graph.left], label[graph.right], graph.weight, graph.scored, graph.forbidden
+    )
+    home = components(len(breadth), edges.left, edges.right)
+    state = _State(
+        np.arange(len(breadth), dtype=np.int32), breadth, home, grouped(graph.once, label, len(breadth)), edges
+    )
+    into = np.arange(len(breadth), dtype=np.int32)
     for _ in range(_ROUNDS):
         gain = state.gains(graph.missing)
-        able = np.flatnonzero((gain > 0) & ~state.edges.forbidden)
+        able = np.flatnonzero((gain > 1e-9) & ~state.edges.forbidden)
         able = able[~clashes(state.once, state.edges.left[able], state.edges.right[able])]
         if not len(able):
             break
@@ -87,20 +91,20 @@ class _State:
     """The groups that may still join: their number among all groups, their records, and the edges between them."""
 
     name: Ints  # (g,)
-    size: npt.NDArray[np.int64]  # (g,)
+    breadth: Floats  # (g,)
     home: Ints  # (g,) component
     once: csr_array | None  # (g, sources)
     edges: Edges
 
     def gains(self, missing: float) -> Floats:
         """(m,) what joining the ends of each edge would gain: pairs that were never scored count too."""
-        unscored = self.size[self.edges.left] * self.size[self.edges.right] - self.edges.pairs
+        unscored = self.breadth[self.edges.left] * self.breadth[self.edges.right] - self.edges.scored
         return np.asarray(self.edges.weight + missing * unscored)
 
     def joined(self, a: Ints, b: Ints, active: Ints) -> _State:
         """The state after each b joined its a; components where nothing could join are left out."""
-        size, into = self.size.copy(), np.arange(len(self.name), dtype=np.int32)
-        size[a] += size[b]
+        breadth, into = self.breadth.copy(), np.arange(len(self.name), dtype=np.int32)
+        breadth[a] += breadth[b]
         into[b] = a
         once = grouped(self.once, into, len(into))
         alive = np.zeros(int(self.home.max()) + 1, np.bool_)
@@ -111,10 +115,10 @@ class _State:
         new = np.cumsum(stays, dtype=np.int32) - 1
         kept = alive[self.home[self.edges.left]]
         left, right = (new[into[end[kept]]] for end in (self.edges.left, self.edges.right))
-        rest = self.edges.weight[kept], self.edges.pairs[kept], self.edges.forbidden[kept]
+        rest = self.edges.weight[kept], self.edges.scored[kept], self.edges.forbidden[kept]
         edges = merged_edges(len(at), left, right, *rest)
         home = np.unique(self.home[at], return_inverse=True)[1].reshape(-1).astype(np.int32)
-        return _State(self.name[at], size[at], home, None if once is None else once[at], edges)
+        return _State(self.name[at], breadth[at], home, None if once is None else once[at], edges)
 
 
 def _roots(into: Ints) -> Ints:
@@ -149,8 +153,8 @@ def move(graph: Graph, label: Ints) -> Ints:
     n = len(graph)
     label = in_order(label)
     for _ in range(_MOVES):
-        size = np.bincount(label, weights=graph.size, minlength=2 * n).astype(np.int64)
-        node, target, gain = _options(graph, label, size)
+        breadth = np.asarray(np.bincount(label, weights=graph.breadth, minlength=2 * n), np.float64)
+        node, target, gain = _options(graph, label, breadth)
         chosen = _independent(node, target, gain, label, 2 * n)
         if not len(chosen):
             break
@@ -160,25 +164,25 @@ def move(graph: Graph, label: Ints) -> Ints:
     return label
 
 
-def _options(graph: Graph, label: Ints, size: npt.NDArray[np.int64]) -> tuple[Ints, Ints, Floats]:
+def _options(graph: Graph, label: Ints, breadth: Floats) -> tuple[Ints, Ints, Floats]:
     """Moves that gain: node, the group it would go to (n + node: one of its own), and the gain."""
     n = len(graph)
     node = np.concatenate([graph.left, graph.right])
     group = label[np.concatenate([graph.right, graph.left])]
-    weight, pairs, forbidden = (np.concatenate([x, x]) for x in (graph.weight, graph.pairs, graph.forbidden))
+    weight, scored, forbidden = (np.concatenate([x, x]) for x in (graph.weight, graph.scored, graph.forbidden))
     order = np.argsort(node.astype(np.int64) * n + group, kind="stable")
     node, group = node[order], group[order]
     start = np.flatnonzero(np.r_[True, (node[1:] != node[:-1]) | (group[1:] != group[:-1])])
-    weight, pairs = np.add.reduceat(weight[order], start), np.add.reduceat(pairs[order], start)
+    weight, scored = np.add.reduceat(weight[order], start), np.add.reduceat(scored[order], start)
     forbidden, node, group = np.logical_or.reduceat(forbidden[order], start), node[start], group[start]
     home = group == label[node]
-    others = size[group] - np.where(home, graph.size[node], 0)
-    fit = weight + graph.missing * (graph.size[node] * others - pairs)
-    own = graph.missing * (graph.size * (size[label] - graph.size)).astype(np.float64)
+    others = breadth[group] - np.where(home, graph.breadth[node], 0)
+    fit = weight + graph.missing * (graph.breadth[node] * others - scored)
+    own = graph.missing * (graph.breadth * (breadth[label] - graph.breadth)).astype(np.float64)
     own[node[home]] = fit[home]
     away = ~home & ~forbidden & (fit - own[node] > 1e-9)
     away[away] = ~_crowded(graph.once, label, node[away], group[away])
-    alone = np.flatnonzero((own < -1e-9) & (size[label] > graph.size)).astype(np.int32)
+    alone = np.flatnonzero(own < -1e-9).astype(np.int32)
     return (
         np.concatenate([node[away], alone]),
         np.concatenate([group[away], alone + n]).astype(np.int32),
