@@ -15,7 +15,7 @@ def shown(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
 
     columns = (
@@ -27,14 +27,14 @@ def shown(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
         TextColumn("{task.fields[note]}"),
     )
     with Bars(*columns, console=Console(stderr=True)) as bars:
-        tasks: dict[str, int] = {}
+        tasks: dict[str, TaskID] = {}
 
         def show(progress: Progress) -> None:
             if progress.step not in tasks:
                 tasks[progress.step] = bars.add_task(progress.step, total=progress.total, note="")
-            task = tasks[progress.step]  # type: ignore[assignment]
-            bars.update(task, completed=progress.done, total=progress.total)  # type: ignore[arg-type]
+            task = tasks[progress.step]
+            bars.update(task, completed=progress.done, total=progress.total)
             if progress.note:
-                bars.update(task, note=progress.note)  # type: ignore[arg-type]
+                bars.update(task, note=progress.note)
 
         yield show

@@ -17,6 +17,7 @@ from dovetail.integrate.repeats import sources_that_repeat
 from dovetail.integrate.settings import IntegrateSettings
 from dovetail.tasks.judged import Judged, judged_pairs
 from dovetail.tasks.match import Matcher
+from dovetail.tasks.records import as_one_source
 from dovetail.types import BlockPlan, Candidates, Clusters, Decisions, Fused, Job, Pairs, Progress, Table, finish
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Integration:
     """What every step found, and the seconds that each took (0 for a step that was recalled)."""
 
     alignment: Alignment
+    compared: Records  # as the matcher saw them
     plan: BlockPlan
     candidates: Candidates
     decisions: Decisions
@@ -102,22 +104,32 @@ def integrate_job(
     records = alignment.records
     start = matcher or Matcher.shipped()
     planned = yield from steps.run("plan", lambda: _plan(records, settings, start, encoder))
-    candidates = yield from steps.run("block", lambda: block(records, planned, encoder))
+    compared = compared_records(records, planned)
+    candidates = yield from steps.run("block", lambda: block(compared, planned, encoder))
     judged = judged_pairs(records, labels) if labels is not None else None
     decider = start
     if judged is not None:
         said = judged
-        decider = yield from steps.run("fit", lambda: _fit(start, records, candidates, said, settings))
-    decisions = yield from steps.run("match", lambda: _decide(decider, records, candidates, settings))
-    clusters = yield from steps.run("cluster", lambda: _cluster(records, decisions, settings, judged))
+        decider = yield from steps.run("fit", lambda: _fit(start, compared, candidates, said, settings))
+    decisions = yield from steps.run("match", lambda: _decide(decider, compared, candidates, settings))
+    clusters = yield from steps.run(
+        "cluster", lambda: _cluster(records, decisions, settings, judged, compared is not records)
+    )
     fused = yield from steps.run("fuse", lambda: _fuse(records, clusters, settings))
-    return Integration(alignment, planned, candidates, decisions, clusters, fused, decider, steps.seconds)
+    return Integration(alignment, compared, planned, candidates, decisions, clusters, fused, decider, steps.seconds)
+
+
+def compared_records(records: Records, plan: BlockPlan) -> Records:
+    """The records as the matcher sees them: sources that repeat themselves are compared as one, all with all."""
+    return as_one_source(records) if plan.settings.get("within") and len(records.sources) > 1 else records
 
 
 def _plan(records: Records, settings: IntegrateSettings, matcher: Matcher, encoder: Encoder) -> Job[BlockPlan]:
     yield Progress("plan", 0, 3, "reading words")
     nets = Nets(records, encoder)
     repeating = _looks_within(nets, settings)
+    if repeating and len(records.sources) > 1:
+        nets = Nets(as_one_source(records), encoder)
     wishes = BlockSettings(
         recall=settings.recall,
         max_pairs=settings.max_pairs,
@@ -135,7 +147,7 @@ def _plan(records: Records, settings: IntegrateSettings, matcher: Matcher, encod
 
 
 def _looks_within(nets: Nets, settings: IntegrateSettings) -> list[str]:
-    """The sources to look for duplicates in: as a person said, the only one, or those that seem to repeat themselves."""
+    """The sources to look for duplicates in: as a person said, the only one, or those that seem to hold some."""
     sources = nets.records.sources
     if len(sources) == 1 or settings.within is True:
         return list(sources)
@@ -165,17 +177,20 @@ def _decide(matcher: Matcher, records: Records, candidates: Candidates, settings
 
 
 def _cluster(
-    records: Records, decisions: Decisions, settings: IntegrateSettings, judged: Judged | None
+    records: Records, decisions: Decisions, settings: IntegrateSettings, judged: Judged | None, repeating: bool
 ) -> Job[Clusters]:
     yield Progress("cluster", 0, 1)
+    chosen = "correlation" if repeating and settings.clusterer == "auto" else settings.clusterer
     found = cluster(
         records,
         decisions,
-        method=settings.clusterer,
+        method=chosen,
         seed=settings.seed,
         must_link=judged.matches if judged else None,
         cannot_link=judged.refusals if judged else None,
     )
+    if chosen != settings.clusterer:
+        found = replace(found, why="A source repeats itself, so an entity may hold several records of one source.")
     yield Progress("cluster", 1, 1, f"{len(found.names):,} entities")
     return found
 

@@ -48,16 +48,15 @@ def estimate(decisions: Decisions, clusters: Clusters, plan: BlockPlan) -> Quali
         unknown = Interval(0.0, 0.0, 1.0)
         return Quality(unknown, unknown, unknown, "estimated", 0)
     open_pairs = _still_open(decisions, clusters, together)
-    values = {name: _shares(decisions, together, open_pairs, shift) for name, shift in _SHIFTS.items()}
+    as_is = _shares(decisions, together, open_pairs, 0.0, 0.0)
+    worst = _shares(decisions, together, open_pairs, -CALIBRATION_SHIFT, CALIBRATION_SHIFT)
+    best = _shares(decisions, together, open_pairs, CALIBRATION_SHIFT, -CALIBRATION_SHIFT)
     noise = _noise(decisions.score[together])
-    precision = _interval([v[0] for v in values.values()], noise)
-    kept = [values[n][1] * r for n, r in (("as is", plan.recall.value), ("lower", plan.recall.low))]
-    recall = _interval([kept[0], kept[1], values["lower"][1] * plan.recall.low, values["higher"][1]], noise)
+    precision = _interval([as_is[0], worst[0], best[0]], noise)
+    reach = plan.recall
+    recall = _interval([as_is[1] * reach.value, worst[1] * reach.low, best[1] * reach.high], noise)
     f1 = Interval(*(_f1(getattr(precision, e), getattr(recall, e)) for e in ("value", "low", "high")))
     return Quality(precision, recall, f1, "estimated", int(together.sum()))
-
-
-_SHIFTS = {"as is": 0.0, "lower": -CALIBRATION_SHIFT, "higher": CALIBRATION_SHIFT}
 
 
 def measure(records: Records, clusters: Clusters, truth: Pairs) -> Quality:
@@ -91,13 +90,17 @@ def _still_open(decisions: Decisions, clusters: Clusters, together: Mask) -> Mas
     return ~together & ~taken[pairs.left] & ~taken[pairs.right]
 
 
-def _shares(decisions: Decisions, together: Mask, open_pairs: Mask, shift: float) -> tuple[float, float]:
-    """Expected precision, and expected recall among the candidates, with every score moved by `shift` log-odds.
+def _shares(
+    decisions: Decisions, together: Mask, open_pairs: Mask, inside_shift: float, outside_shift: float
+) -> tuple[float, float]:
+    """Expected precision, and expected recall among the candidates, with the scores of accepted and of open pairs moved
+    by so many log-odds.
 
     A record's open pairs exclude each other, so together they count for one lost match at most.
     """
     p = np.clip(decisions.score, 1e-6, 1 - 1e-6)
-    moved = 1 / (1 + np.exp(-(np.log(p / (1 - p)) + shift)))
+    odds = np.log(p / (1 - p)) + np.where(together, inside_shift, outside_shift)
+    moved = 1 / (1 + np.exp(-odds))
     left, right = decisions.candidates.left[open_pairs], decisions.candidates.right[open_pairs]
     lost, size = moved[open_pairs], 1 + int(max(decisions.candidates.right.max(), decisions.candidates.left.max()))
     crowd = np.maximum(*(np.bincount(end, weights=lost, minlength=size)[end] for end in (left, right)))

@@ -9,9 +9,10 @@ import pyarrow as pa
 
 from dovetail.errors import WorkspaceError
 from dovetail.integrate.align import Alignment
+from dovetail.integrate.pipeline import compared_records
 from dovetail.tasks.judged import positions
 from dovetail.tasks.match import Matcher
-from dovetail.types import Candidates, Decisions, Explanation, Pairs
+from dovetail.types import BlockPlan, Candidates, Decisions, Explanation, Pairs
 from dovetail.workspace import Workspace
 
 
@@ -30,7 +31,9 @@ def explain_pair(folder: str | Path, left: str, right: str) -> Explanation:
     pair = _pair(records.sources, left, right)
     a, b = positions(records, pair)
     low, high = np.minimum(a, b), np.maximum(a, b)
-    return matcher.contributions(records, Candidates(low, high), context=context, shift=shift)[0]
+    planned = workspace.latest("plan")
+    compared = compared_records(records, planned) if isinstance(planned, BlockPlan) else records
+    return matcher.contributions(compared, Candidates(low, high), context=context, shift=shift)[0]
 
 
 def _pair(sources: tuple[str, ...], left: str, right: str) -> Pairs:

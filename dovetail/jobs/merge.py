@@ -205,7 +205,7 @@ def _assemble(
     pairs = integration.decisions.candidates
     asked = type(pairs)(pairs.left[rows], pairs.right[rows])
     explained = integration.matcher.contributions(
-        integration.alignment.records, asked, context=pairs, shift=integration.decisions.shift
+        integration.compared, asked, context=pairs, shift=integration.decisions.shift
     )
     review = review_table(integration, rows, explained)
     run = _run_facts(request, tables, integration, quality, hashes) | {

@@ -154,7 +154,9 @@ def _examples(integration: Integration) -> tuple[Example, ...]:
     pairs, records = integration.decisions.candidates, integration.alignment.records
     rows = np.array([row for _, row in chosen])
     asked = Candidates(pairs.left[rows], pairs.right[rows])
-    explained = integration.matcher.contributions(records, asked, context=pairs, shift=integration.decisions.shift)
+    explained = integration.matcher.contributions(
+        integration.compared, asked, context=pairs, shift=integration.decisions.shift
+    )
     return tuple(
         Example(verdict, named(records, e.left), named(records, e.right), e)
         for (verdict, _), e in zip(chosen, explained, strict=True)

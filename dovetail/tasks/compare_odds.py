@@ -28,7 +28,7 @@ class Odds:
 
     def total(self, similarity: npt.NDArray[np.float32], frequency: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """Summed log-odds of m pairs: similarity and frequency of the agreeing value are (m, attributes)."""
-        return self.by_attribute(similarity, frequency).sum(axis=1)
+        return np.asarray(self.by_attribute(similarity, frequency).sum(axis=1))
 
     def by_attribute(
         self, similarity: npt.NDArray[np.float32], frequency: npt.NDArray[np.float32]

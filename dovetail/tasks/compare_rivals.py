@@ -72,16 +72,14 @@ def _end(
     has_second = np.repeat(sizes > 1, sizes)
     second = np.where(has_second, sorted_strength[np.minimum(first + 1, len(order) - 1)], 0.0)
     lead = np.where(place == 0, sorted_strength - second, sorted_strength - best)
-    following = _within(sorted_strength, first, sizes)
+    following = _within(sorted_strength, sizes)
     out = [np.empty(2 * m) for _ in range(3)]
     for column, values in zip(out, (place, lead, following), strict=True):
         column[order] = values
     return out[0][:m], out[1][:m], out[2][:m]
 
 
-def _within(
-    strength: npt.NDArray[np.float64], first: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64]
-) -> npt.NDArray[np.float64]:
+def _within(strength: npt.NDArray[np.float64], sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """How many of a record's candidates come within 0.05 of each of them, itself left out."""
     # Keys grow by group and fall inside it, so one sorted array answers all groups at once.
     group = np.repeat(np.arange(len(sizes)), sizes)

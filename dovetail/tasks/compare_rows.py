@@ -48,6 +48,7 @@ class RowComparer:
 
     @cached_property
     def texts(self) -> list[str]:
+        """One text a record."""
         return row_texts(self.records)
 
     @cached_property

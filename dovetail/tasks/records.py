@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -71,6 +72,11 @@ def stack(tables: Sequence[Table], attributes: Sequence[Attribute]) -> Records:
         original=pa.table(original),
         text=pa.table(text),
     )
+
+
+def as_one_source(records: Records) -> Records:
+    """The same records as if they came from one source, for sources that hold duplicates of their own."""
+    return replace(records, sources=("all",), source=np.zeros(len(records), np.uint16))
 
 
 def records_of(tables: Sequence[Table], given: Mapping[str, str] | None = None) -> Records:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 SAMPLE_ROWS = 3_000
 _ENCODED = 60  # cells of a column that stand for its meaning
 
+_NUMBERS = 300  # that stand for the spread of a column
+
 # Kinds that often stand for each other; all other differing kinds speak against a match.
 _NEAR_KINDS = (
     {Kind.NAME, Kind.TEXT, Kind.ADDRESS, Kind.CATEGORY},
@@ -67,9 +69,10 @@ class Column:
 
     @cached_property
     def numbers(self) -> Matrix:
-        """The numbers among the cells, sorted."""
+        """The numbers among the cells, sorted; of many, evenly spaced ones."""
         numbers = as_numbers(self.raw)
-        return np.asarray(np.sort(numbers[~np.isnan(numbers)]))
+        numbers = np.sort(numbers[~np.isnan(numbers)])
+        return np.asarray(numbers[:: max(1, len(numbers) // _NUMBERS)])
 
     @cached_property
     def typical(self) -> list[str]:
