@@ -12,6 +12,7 @@ import pytest
 
 from dovetail.encoders.base import load_encoder
 from dovetail.errors import BudgetError
+from dovetail.integrate import block_estimate
 from dovetail.integrate.block import (
     BlockSettings,
     block,
@@ -140,6 +141,22 @@ def test_a_wish_for_recall_is_kept() -> None:
     assert _kept(entity, finish(block(records, wide, load_encoder()))) >= 0.98
 
 
+def test_a_recall_that_does_not_fit_says_what_would() -> None:
+    records, entity = _people(500, 7)
+    with pytest.raises(BudgetError, match=r"99\.9.*cannot be promised.*--recall.*--max-pairs"):
+        _planned(records, BlockSettings(recall=0.999, max_pairs=600), entity)
+
+
+def test_pairs_cut_short_lower_the_stated_recall() -> None:
+    records, entity = _people(500, 7)
+    planned = _planned(records, BlockSettings(max_pairs=300), entity)
+    truth = _kept(entity, finish(block(records, planned, load_encoder())))
+    assert planned.pairs == 300
+    assert planned.recall.low <= truth <= planned.recall.high
+    assert planned.recall.low < 0.3
+    assert "closest 300" in planned.why
+
+
 def test_memory_that_does_not_suffice_is_refused() -> None:
     records, entity = _people(100, 8)
     with pytest.raises(BudgetError, match=r"0\.1 GB were promised"):
@@ -204,3 +221,16 @@ def test_candidates_per_row_counts_as_written() -> None:
 
 def test_the_ladder_widens() -> None:
     assert all(a[0] < b[0] and a[1] <= b[1] for a, b in pairwise(LADDER))
+
+
+def test_of_too_many_likely_pairs_a_fair_part_is_looked_at() -> None:
+    judged = np.random.default_rng(0).random(60_000) ** 3
+    kept, weight = block_estimate._suspects(judged)
+    likely = judged >= 0.05
+    assert len(kept) <= 4_001
+    assert (weight >= 1).all()
+    assert weight.sum() == pytest.approx(likely.sum(), rel=0.05)
+    assert (judged[kept] * weight).sum() == pytest.approx(judged[likely].sum(), rel=0.01)
+    few, ones = block_estimate._suspects(judged[:500])
+    np.testing.assert_array_equal(few, np.flatnonzero(judged[:500] >= 0.05))
+    assert (ones == 1).all()

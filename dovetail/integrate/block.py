@@ -134,10 +134,27 @@ def _choose(nets: Nets, settings: BlockSettings, sightings: Sighting) -> BlockPl
         )
     enough = [o for o in affordable if o[2].value >= wish]
     width, pairs, recall = enough[0] if enough else affordable[-1]
+    if pairs > most:
+        return _cut_short(nets, settings, affordable[0], most)
     if settings.recall and not enough:
         raise BudgetError(_unreachable(settings, options, affordable[-1]))
     why = f"the narrowest nets with an estimated recall of at least {wish:.1%}" if enough else _best(wish, most)
     return _settled(nets, settings, width, pairs, recall, why)
+
+
+def _cut_short(
+    nets: Nets, settings: BlockSettings, narrowest: tuple[tuple[int, int], int, Interval], most: int
+) -> BlockPlan:
+    """Even the narrowest nets hold more than the promised pairs: the closest are kept, at the worst a fair share."""
+    width, pairs, recall = narrowest
+    if settings.recall:
+        raise BudgetError(
+            f"a recall of {settings.recall:.1%} cannot be promised with at most {most:,} pairs: the narrowest nets "
+            f"hold {pairs:,} and keep an estimated {recall.value:.1%}. Lower --recall, or raise --max-pairs"
+        )
+    share = most / pairs
+    cut = Interval(recall.value * (1 + share) / 2, recall.low * share, recall.high)
+    return _settled(nets, settings, width, most, cut, f"the closest {most:,} of {pairs:,} pairs, no more were allowed")
 
 
 def _unreachable(
@@ -148,8 +165,8 @@ def _unreachable(
     reach = max(options, key=lambda o: o[2].value)
     return (
         f"a recall of {settings.recall:.1%} cannot be promised: {best[1]:,} pairs, the most that fit the limits, keep "
-        f"an estimated {best[2].value:.1%}; {reach[1]:,} pairs would keep {reach[2].value:.1%}. Lower --recall, or raise "
-        f"--max-pairs or --memory"
+        f"an estimated {best[2].value:.1%}; {reach[1]:,} pairs would keep {reach[2].value:.1%}. Lower --recall, "
+        f"or raise --max-pairs or --memory"
     )
 
 
