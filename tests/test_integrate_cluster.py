@@ -246,3 +246,12 @@ def test_a_crowd_of_equals_and_noise_is_quick():
     decisions = Decisions(Candidates(ends[:, 0].copy(), ends[:, 1].copy()), score, 0.5, 0.3, 0.7, "made up")
     found = cluster(records_of(*["a"] * n), decisions)
     assert pairwise(found.cluster, truth).f1.value > 0.97
+
+
+def test_a_large_entity_whose_lists_of_candidates_were_full_stays_whole():
+    """200 records of one entity, each scored with 20 others only: what was never scored does not tell them apart."""
+    scored = {(i, j): 0.8 for i in range(200) for j in range(i + 1, min(i + 11, 200))}
+    assert set(cluster(records_of(*["a"] * 200), decided(scored)).cluster) == {0}
+    weak = {(i, j): 0.02 for i in range(200) for j in range(200, 240)}  # now blocking looked further, and saw no more
+    found = cluster(records_of(*["a"] * 240), decided(scored | weak)).cluster
+    assert len(set(found[:200])) > 3

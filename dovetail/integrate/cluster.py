@@ -34,7 +34,7 @@ CLUSTERERS = {
     "one-to-one": "dovetail.integrate.cluster_assign:assign",
 }
 
-_MISSING = -3.0  # log-odds: blocking found no reason to look at the pair, though it looked at many weaker ones
+_MISSING = -2.0  # log-odds: blocking found no reason to look at the pair, though it looked at many weaker ones
 
 
 def cluster(
