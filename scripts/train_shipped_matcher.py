@@ -180,11 +180,18 @@ def _weights(taught: list[Lesson]) -> list[npt.NDArray[np.float64]]:
 
 
 def train(exclude_families: tuple[str, ...] = (), seed: int = 0) -> Matcher:
-    """A matcher for unlabelled tables, trained without these families."""
+    """A matcher for unlabelled tables, trained without these families; from the cache where nothing has changed."""
+    without = "-".join(sorted(exclude_families)) or "all"
+    recipe = hashlib.blake2b(f"{SETTINGS}{seed}{_code_hash()}".encode(), digest_size=6).hexdigest()
+    kept = CACHE / "models" / f"{without}-{recipe}"
+    if (kept / "matcher.json").is_file():
+        return Matcher.load(kept)
     taught = lessons(exclude_families)
     trees = fit(taught, seed)
     facts = {"sets": [t.name for t in taught], "pairs": int(sum(len(t.label) for t in taught)), "seed": seed}
-    return Matcher.from_trees(replace(trees, facts=facts))
+    made = Matcher.from_trees(replace(trees, facts=facts))
+    made.save(kept)
+    return made
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ PLAN = BlockPlan(4, 3, 5, Interval(0.9, 0.8, 0.95), 1_000, "few rows")
 class Explainer:
     """Gives each pair one line of evidence that makes up its score."""
 
-    def contributions(self, records, candidates, context):
+    def contributions(self, records, candidates, context, shift):
         made = []
         for left, right in zip(candidates.left.tolist(), candidates.right.tolist(), strict=True):
             row = np.flatnonzero((context.left == left) & (context.right == right))[0]
@@ -55,6 +55,7 @@ def integration():
     provenance = pa.table({"column": ["name", "name"], "rule": ["longest", "longest"]})
     return SimpleNamespace(
         alignment=SimpleNamespace(records=records),
+        compared=records,
         plan=PLAN,
         candidates=pairs,
         decisions=Decisions(pairs, np.array([0.97, 0.1, 0.55, 0.9, 0.99]), 0.5, 0.3, 0.7, "a test"),

@@ -118,7 +118,7 @@ def _sample(n: int, seed: int) -> Ints:
 
 
 def _choose(nets: Nets, settings: BlockSettings, sightings: Sighting) -> BlockPlan:
-    """The narrowest width that keeps the wished recall; the widest affordable one where none does."""
+    """A width that keeps the wished recall; the widest affordable one where none does."""
     n = len(nets.records)
     wish = settings.recall or WISH
     most = settings.max_pairs or max(USUAL_PAIRS, USUAL_A_ROW * n // (2 if len(nets.records.sources) == 1 else 3))
@@ -133,12 +133,15 @@ def _choose(nets: Nets, settings: BlockSettings, sightings: Sighting) -> BlockPl
             f"{settings.memory_bytes / 1e9:.1f} GB were promised. Allow more memory, or integrate in parts"
         )
     enough = [o for o in affordable if o[2].value >= wish]
-    width, pairs, recall = enough[0] if enough else affordable[-1]
+    # Where nobody asked for a recall, what lies within the usual number of candidates a row is never worth sparing.
+    cheap = [o for o in enough if candidates_per_row(nets.records, o[1]) <= USUAL_A_ROW and not settings.recall]
+    width, pairs, recall = (cheap or enough[:1] or affordable)[-1]
     if pairs > most:
         return _cut_short(nets, settings, affordable[0], most)
     if settings.recall and not enough:
         raise BudgetError(_unreachable(settings, options, affordable[-1]))
-    why = f"the narrowest nets with an estimated recall of at least {wish:.1%}" if enough else _best(wish, most)
+    why = _within_usual(wish) if cheap else f"the narrowest nets with an estimated recall of at least {wish:.1%}"
+    why = why if enough else _best(wish, most)
     return _settled(nets, settings, width, pairs, recall, why)
 
 
@@ -172,6 +175,10 @@ def _unreachable(
 
 def _best(wish: float, most: int) -> str:
     return f"the widest nets within {most:,} pairs; the wished recall of {wish:.1%} would take more"
+
+
+def _within_usual(wish: float) -> str:
+    return f"the widest nets within {USUAL_A_ROW} candidates a row, with an estimated recall of at least {wish:.1%}"
 
 
 def _settled(

@@ -1,4 +1,4 @@
-"""Does a source repeat itself? Asked before blocking, since a clean source is matched better without looking inside it."""
+"""Does a source repeat itself? Asked before blocking: a clean source is matched better without looking inside it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dovetail.types import Ints, Records
 
 # Share of records with a near-identical neighbour in their own source from which a source counts as repeating itself.
-# Catalogues without duplicates hold up to 1 % (variants of one product); a source with duplicates holds several times that.
+# Catalogues without duplicates hold up to 1 % (variants of one product); one with duplicates several times that.
 REPEATING = 0.03
 _SAMPLE = 2_000
 _ALIKE, _LEAST = 0.98, 0.8  # mean and least agreement of the columns that both records fill

@@ -84,7 +84,7 @@ SHIFT_BOUNDS = (-2.0, 1.75)  # log-odds: how far scores are moved at most, so th
 
 
 def adaptive_shift(log_odds: Vector) -> float:
-    """What to add to the log-odds of a matcher trained elsewhere, so that 0 parts the two groups that these tables show.
+    """What to add to the log-odds of a matcher trained elsewhere, so that 0 parts the two groups of these tables.
 
     The log-odds of the candidates are read as a mixture of two normal groups, matches and others, fitted by expectation
     maximisation from the matcher's own scores. The line between them is where both are equally likely. 0 where the

@@ -42,6 +42,12 @@ def _numbered(data: pa.Table, file: str, encoding: str) -> Part:
     return Part(file, data, np.arange(1, data.num_rows + 1), [], encoding)
 
 
+# What a spoilt workbook makes the zip and sheet readers raise.
+_DAMAGE = (
+    LookupError, ValueError, TypeError, AttributeError, OSError, EOFError, NotImplementedError, zipfile.BadZipFile
+)  # fmt: skip
+
+
 def read_excel(raw: bytes, file: str) -> Part:
     """Read the first sheet of a workbook as text: whole numbers without a decimal point, dates as ISO 8601."""
     import openpyxl
@@ -51,7 +57,7 @@ def read_excel(raw: bytes, file: str) -> Part:
             warnings.simplefilter("ignore")  # openpyxl warns of styles and validations that do not concern values
             book = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
             rows = [list(row) for row in book.worksheets[0].iter_rows(values_only=True)]
-    except (LookupError, ValueError, TypeError, AttributeError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
         raise InputError(f"{file} looks like Excel but cannot be read: {_brief(error)}; save it again") from None
     except Exception as error:  # XML parsers raise their own kinds for damaged sheets
         if type(error).__module__.split(".")[0] in ("xml", "lxml", "zlib", "openpyxl") or "zlib" in repr(error):
