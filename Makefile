@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-EXAMPLE := examples/products
+EXAMPLE := examples/people
 
 .PHONY: demo test lint format examples clean
 .DELETE_ON_ERROR:
@@ -25,7 +25,7 @@ $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 
 demo: $(VENV)/.core
 	@rm -rf demo
-	$(BIN)/dovetail integrate $(EXAMPLE)/north.csv $(EXAMPLE)/south.csv --truth $(EXAMPLE)/gold.csv --out demo
+	$(BIN)/dovetail integrate $(EXAMPLE)/register_a.csv $(EXAMPLE)/register_b.csv --truth $(EXAMPLE)/gold.csv --out demo
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest

@@ -196,31 +196,32 @@ class Matcher:
     def _learn(
         self, comparer: Comparer, pairs: Candidates, label: npt.NDArray[np.int8], start: Floats, seed: int
     ) -> None:
-        slope, offset = platt(start, label)
-        shifted = slope * start + offset
         labels = f"{len(label):,} labelled pairs"
-        self.portable_ = self._portable.calibrated(self._portable.slope * slope, self._portable.offset * slope + offset)
-        kept, f1 = best_f1_threshold(probabilities(shifted), label)
-        self.facts_ = {"labels": len(label), "threshold": kept, "f1_start": f1}
-        self.facts_["chosen"] = f"the matcher that ships, its scores adjusted to {labels}"
+        self.facts_ = {"chosen": f"the matcher that ships; {labels} are kept as judged, too few to learn from"}
         if len(label) < FEW or min((label == 1).sum(), (label == 0).sum()) < _FOLDS:
             return
+        slope, offset = platt(start, label)
+        shifted = slope * start + offset
+        _, f1 = best_f1_threshold(probabilities(shifted), label)
         values = np.concatenate([c.values for _, c in comparer.chunks(pairs, own=True)])
         names = next(iter(comparer.chunks(Candidates(pairs.left[:1], pairs.right[:1]), own=True)))[1].names
         # The column holds the shipped score as `_log_odds` will compute it, adjusted to the labels.
         values = _with(values, shifted)
         names = (*names, _PRIOR)
         held_out = _out_of_fold(values, label, names, _entity_folds(pairs, seed), seed)
-        slope, offset = platt(held_out, label)
-        score = probabilities(slope * held_out + offset)
+        line = platt(held_out, label)
+        score = probabilities(line[0] * held_out + line[1])
         threshold, fitted_f1 = best_f1_threshold(score, label)
-        self.facts_["f1_fitted"] = fitted_f1
-        self.facts_["calibration_error"] = calibration_error(score, label)
+        found: dict[str, Any] = {"labels": len(label), "f1_start": f1, "f1_fitted": fitted_f1, "threshold": threshold}
         if fitted_f1 < f1:
+            said = f"F1 {fitted_f1:.3f} on held-out labels against {f1:.3f}"
+            self.facts_ = {"chosen": f"the matcher that ships; trees trained on {labels} were no better ({said})"}
             return
-        self.own_ = grow(values, label, names, _settings(len(label), seed)).calibrated(slope, offset)
-        self.facts_["threshold"] = threshold
-        self.facts_["chosen"] = f"trees trained on {labels} (F1 {fitted_f1:.3f} on held-out labels, {f1:.3f} before)"
+        self.portable_ = self._portable.calibrated(self._portable.slope * slope, self._portable.offset * slope + offset)
+        self.own_ = grow(values, label, names, _settings(len(label), seed)).calibrated(*line)
+        found["calibration_error"] = calibration_error(score, label)
+        found["chosen"] = f"trees trained on {labels} (F1 {fitted_f1:.3f} on held-out labels, {f1:.3f} before)"
+        self.facts_ = found
 
     def _threshold(self, score: Floats, precision: float | None) -> float:
         if precision is not None:
