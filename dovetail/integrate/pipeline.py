@@ -63,6 +63,7 @@ class Integration:
     fused: Fused
     matcher: Matcher
     seconds: Mapping[str, float]
+    judged: Judged | None = None  # what a person said
 
 
 @dataclass
@@ -116,7 +117,9 @@ def integrate_job(
         "cluster", lambda: _cluster(records, decisions, settings, judged, compared is not records)
     )
     fused = yield from steps.run("fuse", lambda: _fuse(records, clusters, settings))
-    return Integration(alignment, compared, planned, candidates, decisions, clusters, fused, decider, steps.seconds)
+    return Integration(
+        alignment, compared, planned, candidates, decisions, clusters, fused, decider, steps.seconds, judged
+    )
 
 
 def compared_records(records: Records, plan: BlockPlan) -> Records:
@@ -138,7 +141,7 @@ def _plan(records: Records, settings: IntegrateSettings, matcher: Matcher, encod
         seed=settings.seed,
     )
     planned = yield from plan(
-        records, wishes, lambda r, c: matcher.adapted(finish(matcher.score(r, c)))[0], encoder, nets
+        records, wishes, lambda r, c: matcher.adapted(r, c, finish(matcher.score(r, c)))[0], encoder, nets
     )
     if len(records.sources) == 1:
         return planned

@@ -19,6 +19,7 @@ from dovetail.errors import InputError
 from dovetail.integrate.pipeline import Forgetful, Integration, StepStore, integrate_job
 from dovetail.integrate.quality import Quality, estimate, measure
 from dovetail.integrate.settings import IntegrateSettings
+from dovetail.jobs.judgements import judgements, with_judgements
 from dovetail.jobs.outputs import clusters_table, matches_table, review_rows, review_table, write_results
 from dovetail.jobs.present import report_data
 from dovetail.reports.page import render
@@ -116,6 +117,7 @@ def _merge(request: Request, store: StepStore | None, workspace: Workspace | Non
     truth = None if request.truth is None else read_pairs(request.truth, labelled=False)
     hashes = {t.name: data_hash(t) for t in tables}
     if workspace is not None:
+        judgements(workspace.folder)  # refuses now, not after hours, a review.csv that would be lost
         _write_rejects(workspace, tables)
         steps = workspace.steps(_inputs(request.settings, hashes, labels))
         steps.sweep()
@@ -176,7 +178,8 @@ def _inputs(settings: IntegrateSettings, hashes: Mapping[str, str], labels: Pair
     said = settings.model_dump()
     judged = None
     if labels is not None:
-        judged = [labels.left_ids.to_pylist(), labels.right_ids.to_pylist(), labels.label]
+        ends = (labels.left_source, labels.left_ids, labels.right_source, labels.right_ids)
+        judged = [*(None if end is None else end.to_pylist() for end in ends), labels.label]
     return {
         "align": [hashes, said["mapping"]],
         "plan": [said[k] for k in ("recall", "max_pairs", "memory", "within", "seed")],
@@ -208,8 +211,10 @@ def _assemble(
         integration.compared, asked, context=pairs, shift=integration.decisions.shift
     )
     review = review_table(integration, rows, explained)
+    if request.out is not None:
+        review = with_judgements(review, judgements(Path(request.out)))
     run = _run_facts(request, tables, integration, quality, hashes) | {
-        "review_pairs": len(rows),
+        "review_pairs": _unjudged(review, len(rows)),
         "seconds_total": round(time.perf_counter() - start, 3),
     }
     page = render(report_data(tables, integration, quality, run))
@@ -223,6 +228,11 @@ def _assemble(
         report=page,
         run=run,
     )
+
+
+def _unjudged(review: pa.Table, asked: int) -> int:
+    """How many of the pairs asked about have no label; they stand first."""
+    return asked - int(pc.count(review["label"].slice(0, asked)).as_py())
 
 
 def _run_facts(

@@ -52,14 +52,14 @@ def review_rows(integration: Integration) -> Ints:
     """Which candidate pairs a person should look at, most useful first: positions among the candidates.
 
     Useful are pairs whose score is close to the line, or whose score and entity disagree; one record stands
-    in few of them.
+    in few of them. A pair that a person has judged is not asked again.
     """
     decisions, cluster = integration.decisions, integration.clusters.cluster
     pairs, score = decisions.candidates, decisions.score
     together = cluster[pairs.left] == cluster[pairs.right]
     torn = together != (score >= decisions.threshold)
     uncertain = (score >= decisions.review_low) & (score <= decisions.review_high)
-    rows = np.flatnonzero(uncertain | (torn & (score >= decisions.review_low)))
+    rows = np.flatnonzero((uncertain | (torn & (score >= decisions.review_low))) & ~_judged(integration))
     distance = np.abs(_log_odds(score[rows]) - _log_odds(np.array([decisions.threshold]))) - 0.5 * torn[rows]
     rows = rows[np.argsort(distance, kind="stable")]
     return rows[_seldom(pairs.left[rows], pairs.right[rows])][:REVIEW_ROWS].astype(np.int32)
@@ -112,6 +112,16 @@ def _ends(records: Records, left: Ints, right: Ints) -> dict[str, Any]:
 
 def _source_names(records: Records, rows: npt.NDArray[Any]) -> pa.Array:
     return pc.take(pa.array(records.sources), pa.array(records.source[rows]))
+
+
+def _judged(integration: Integration) -> npt.NDArray[np.bool_]:
+    pairs, said, size = integration.decisions.candidates, integration.judged, len(integration.alignment.records)
+    if said is None:
+        return np.zeros(len(pairs), bool)
+    asked, known = (
+        np.minimum(p.left, p.right).astype(np.int64) * size + np.maximum(p.left, p.right) for p in (pairs, said.pairs)
+    )
+    return np.isin(asked, known)
 
 
 def _seldom(left: Ints, right: Ints) -> npt.NDArray[np.bool_]:
