@@ -80,7 +80,7 @@ def best_f1_threshold(score: Vector, label: npt.NDArray[Any]) -> tuple[float, fl
     return float((ordered[best] + after) / 2), float(f1[best])
 
 
-SHIFT_BOUNDS = (-2.0, 1.75)  # log-odds: how far scores are moved at most, so that one odd table cannot turn them over
+SHIFT_BOUNDS = (-2.0, 3.5)  # log-odds: how far scores are moved at most, so that one odd table cannot turn them over
 
 
 def adaptive_shift(log_odds: Vector) -> float:
@@ -107,4 +107,4 @@ def adaptive_shift(log_odds: Vector) -> float:
     above = np.flatnonzero(density[:, 1] >= density[:, 0])
     if not len(above):
         return 0.0
-    return float(np.clip(-grid[above[0]], -SHIFT_BOUNDS[1], -SHIFT_BOUNDS[0]))
+    return float(np.clip(-grid[above[0]], *SHIFT_BOUNDS))

@@ -85,18 +85,25 @@ class Matcher:
         Without labels of these tables the scores are moved as a whole to where the candidates part into two groups.
         """
         score = yield from self.score(records, candidates)
-        score, shift = self.adapted(score)
+        score, shift = self.adapted(records, candidates, score)
         threshold = self._threshold(score, precision)
         line = float(np.log(threshold / (1 - threshold)))
         low, high = probabilities(np.array([line - _REVIEW, line + _REVIEW])).tolist()
         return Decisions(candidates, score, threshold, low, high, self.describe(), shift)
 
-    def adapted(self, score: Floats) -> tuple[Floats, float]:
-        """Scores moved to fit the tables that they come from, and by how much in log-odds; labels make it needless."""
+    def adapted(self, records: Records, candidates: Candidates, score: Floats) -> tuple[Floats, float]:
+        """Scores moved to fit the tables that they come from, and by how much in log-odds; labels make it needless.
+
+        Across sources only the closest candidates of a record can be matches, so only they are looked at; inside one
+        source any number of candidates can be.
+        """
         if self.facts_.get("labels", 0) >= FEW or not len(score):
             return score, 0.0
         odds = np.log(score / (1 - score))
-        shift = adaptive_shift(odds)
+        telling = odds
+        if len(records.sources) > 1:
+            telling = odds[self.comparer(records, candidates).rivals[:, 0] == 0]
+        shift = adaptive_shift(telling)
         return probabilities(odds + shift), shift
 
     def fit(
