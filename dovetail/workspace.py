@@ -7,12 +7,13 @@ import dataclasses
 import fcntl
 import hashlib
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +30,8 @@ from dovetail.version import __version__
 
 FORMAT = 1
 _MARK = "workspace.json"
+# what a run that was killed leaves of a result that it was writing
+_HALF_WRITTEN = re.compile(r"\.(merged|matches|clusters|provenance|review|report|run|rejects|workspace)-\w{8}\.")
 
 
 class Workspace:
@@ -45,13 +48,18 @@ class Workspace:
         if mark.is_file():
             self._check(mark)
             return self
-        if self.folder.is_dir() and any(self.folder.iterdir()):
+        if self.folder.is_dir() and any(not _HALF_WRITTEN.match(p.name) for p in self.folder.iterdir()):
             raise WorkspaceError(
                 f"{self.folder} holds files that are not Dovetail's, and results would mix with them; "
                 f"give a new or empty folder with --out"
             )
-        self.folder.mkdir(parents=True, exist_ok=True)
-        write_json(mark, {"format": FORMAT, "made_by": f"dovetail {__version__}"})
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_json(mark, {"format": FORMAT, "made_by": f"dovetail {__version__}"})
+        except OSError as error:
+            raise WorkspaceError(
+                f"the folder {self.folder} cannot be made or written to: {error.strerror}; give another with --out"
+            ) from None
         return self
 
     def _check(self, mark: Path) -> None:
@@ -70,14 +78,25 @@ class Workspace:
     def locked(self) -> Iterator[None]:
         """Hold the folder for writing; a second process is refused in plain words, never made to wait."""
         self.open()
-        with (self.folder / ".lock").open("w") as handle:
+        with self._lock() as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 raise WorkspaceError(
                     f"another dovetail is writing into {self.folder}; wait for it or give another --out"
                 ) from None
+            for left in self.folder.glob(".*-*"):
+                if _HALF_WRITTEN.match(left.name):
+                    left.unlink(missing_ok=True)
             yield
+
+    def _lock(self) -> TextIO:
+        try:
+            return (self.folder / ".lock").open("w")
+        except OSError as error:
+            raise WorkspaceError(
+                f"the folder {self.folder} cannot be written to: {error.strerror}; give another with --out"
+            ) from None
 
     def steps(self, inputs: Mapping[str, object]) -> SavedSteps:
         """The finished steps of a run; `inputs` says for each step what goes into it beside the steps before."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +13,8 @@ import typer
 
 from dovetail.errors import DovetailError, InputError
 from dovetail.version import __version__
+
+_MISUSED, _STOPPED = 2, 130  # exit codes: options that cannot be parsed, the keyboard
 
 app = typer.Typer(
     name="dovetail",
@@ -188,30 +192,65 @@ def _settings(given: dict[str, object]) -> dict[str, object]:
 
 
 def _split(pairs: object, option: str) -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for pair in pairs or ():  # type: ignore[attr-defined]
-        name, equals, value = str(pair).partition("=")
+        name, equals, value = (part.strip() for part in str(pair).partition("="))
         if not equals or not name:
             raise InputError(f"{option} {pair} is not understood; write {option} name=value")
-        found[name.strip()] = value.strip()
+        if found.get(name, value) != value:
+            raise InputError(f"{option} says {name}={found[name]} and {name}={value}; keep one of them")
+        found[name] = value
     return found
 
 
 def main() -> None:
     """Run the command line; errors that a person can mend end in one sentence and an exit code."""
-    as_json = "--json" in sys.argv
+    try:
+        code = _run()
+    except DovetailError as error:
+        code = _said(str(error), type(error).__name__, error.exit_code)
+    except KeyboardInterrupt:
+        code = _STOPPED
+    except BrokenPipeError:
+        code = 141
+    except (MemoryError, OSError) as error:
+        code = _said(_in_words(error), type(error).__name__, 1)
+    if code == _STOPPED:
+        sys.stderr.write("\ndovetail: stopped; the same command goes on from the last finished step\n")
+    if code in (1, 141):  # what still waits for a full disk or a closed pipe would fail once more at the very end
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    raise SystemExit(code)
+
+
+def _run() -> int:
+    """The exit code; options that cannot be parsed have been explained on standard error."""
     try:
         app()
-    except DovetailError as error:
-        if as_json:
-            sys.stdout.write(json.dumps({"error": str(error), "type": type(error).__name__}) + "\n")
-        sys.stderr.write(f"dovetail: {error}\n")
-        raise SystemExit(error.exit_code) from None
-    except KeyboardInterrupt:
-        sys.stderr.write("\ndovetail: stopped; the same command goes on from the last finished step\n")
-        raise SystemExit(130) from None
-    except BrokenPipeError:
-        raise SystemExit(141) from None
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0
+        if code == _MISUSED and "--json" in sys.argv:
+            message = "the command line is not understood; standard error says why"
+            sys.stdout.write(json.dumps({"error": message, "type": "UsageError"}) + "\n")
+        sys.stdout.flush()
+        return code
+    return 0
+
+
+def _said(message: str, kind: str, code: int) -> int:
+    with contextlib.suppress(OSError):  # standard output may be what failed
+        if "--json" in sys.argv:
+            sys.stdout.write(json.dumps({"error": message, "type": kind}) + "\n")
+            sys.stdout.flush()
+    sys.stderr.write(f"dovetail: {message}\n")
+    return code
+
+
+def _in_words(error: MemoryError | OSError) -> str:
+    if isinstance(error, MemoryError):
+        return "the memory of this machine does not suffice; give less with --memory or --max-pairs"
+    where = f"{error.filename} cannot be read or written" if error.filename else "reading or writing failed"
+    return f"{where}: {error.strerror or error}; see that there is room and permission, then type the same command"
 
 
 if __name__ == "__main__":

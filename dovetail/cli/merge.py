@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dovetail.cli.progress import shown
+from dovetail.integrate.quality import Quality
 from dovetail.jobs.merge import Merged, integrate
 from dovetail.types import Interval
 
@@ -44,10 +45,7 @@ def summary(merged: Merged) -> list[str]:
         if s["rejects"]
     ]
     lines.append(f"{rows:,} rows are {run['entities']:,} entities; {rows - run['entities']:,} rows were merged away")
-    lines.append(
-        f"precision {_share(quality.precision)}, recall {_share(quality.recall)}, F1 {_share(quality.f1)}: "
-        + (f"measured on {quality.pairs:,} true pairs" if quality.basis == "measured" else "estimated, not measured")
-    )
+    lines.append(_how_good(quality))
     if run["review_pairs"]:
         lines.append(f"{run['review_pairs']:,} uncertain pairs wait in review.csv, the most useful first")
     lines.append(f"matched by {run['matcher']}")
@@ -55,6 +53,13 @@ def summary(merged: Merged) -> list[str]:
         lines.append(f"table:  {merged.folder / 'merged.csv'}")
         lines.append(f"report: {merged.folder / 'report.html'}")
     return lines
+
+
+def _how_good(quality: Quality) -> str:
+    if not quality.pairs:
+        return "no two rows were found to be the same, so there is no precision or recall to estimate"
+    basis = f"measured on {quality.pairs:,} true pairs" if quality.basis == "measured" else "estimated, not measured"
+    return f"precision {_share(quality.precision)}, recall {_share(quality.recall)}, F1 {_share(quality.f1)}: {basis}"
 
 
 def _share(value: Interval) -> str:

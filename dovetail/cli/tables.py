@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
+from dovetail.errors import InputError
 from dovetail.tables.clean import clean
 from dovetail.tables.normalise import normalise as with_normalised
 from dovetail.tables.pairs import read_pairs
 from dovetail.tables.profile import Profile, profile
-from dovetail.tables.read import read
+from dovetail.tables.read import read, write_rejects
 from dovetail.tables.write import write
 from dovetail.tasks.schema import ColumnMapping, ColumnMatch, SchemaMatcher
 from dovetail.types import Table
@@ -54,13 +56,18 @@ def _literal(cell: str) -> str:
 
 
 def clean_table(source: str, out: str, *, normalise: bool, guard: bool, strict: bool) -> None:
-    """Write the cleaned table."""
+    """Write the cleaned table, and rows that could not be read beside it. The source is never written over."""
     table = read(source, strict=strict)
+    if Path(out).exists() and Path(source).exists() and Path(out).samefile(source):
+        raise InputError(f"{out} is the source itself, and the original would be lost; give another --out")
     cleaned = clean(table)
     if normalise:
         cleaned = with_normalised(cleaned)
     path = write(cleaned, out, guard_formulas=guard)
     _say_rejects(table)
+    if table.rejects and isinstance(path, Path):
+        beside = write_rejects(table.rejects, path.with_name(f"{path.name.split('.')[0]}_rejects.csv"))
+        sys.stderr.write(f"rows that could not be read: {beside}\n")
     sys.stdout.write(f"{len(cleaned):,} rows written to {path}\n")
 
 

@@ -22,6 +22,7 @@ from dovetail.tables.atomic import replace_file
 from dovetail.tables.binary import read_arrow, read_excel, read_parquet
 from dovetail.tables.database import hidden, is_database_url, read_database
 from dovetail.tables.delimited import Part, read_delimited
+from dovetail.tables.foreign import refuse_foreign
 from dovetail.tables.nested import read_json
 from dovetail.types import Reject, Table
 
@@ -138,6 +139,7 @@ def _read_file(path: Path, file: str) -> Part:
 
 def _parse(raw: bytes, path: Path, file: str) -> Part:
     """By content first, then by the ending of the name."""
+    refuse_foreign(raw, path)
     ending = Path(path.name.casefold().removesuffix(".gz")).suffix
     if raw[:4] == b"PAR1" or ending in (".parquet", ".pq"):
         return read_parquet(raw, file)
@@ -145,10 +147,6 @@ def _parse(raw: bytes, path: Path, file: str) -> Part:
         return read_arrow(raw, file)
     if raw[:4] == b"PK\x03\x04" or ending in (".xlsx", ".xlsm"):
         return read_excel(raw, file)
-    if raw[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
-        raise InputError(f"{path} is an old or encrypted Excel file; save it as .xlsx without a password")
-    if raw[:15] == b"SQLite format 3":
-        raise InputError(f"{path} is a SQLite database; name it as sqlite:///{path}?table=NAME")
     head = raw[:200].lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")
     if ending in (".json", ".jsonl", ".ndjson") or (ending not in (".csv", ".tsv") and head[:1] in (b"{", b"[")):
         return read_json(raw, file)
