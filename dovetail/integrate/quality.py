@@ -32,8 +32,8 @@ class Quality:
 
 
 # How far the scores of the shipped matcher may be off as a whole on tables that it has not seen, in log-odds: downwards,
-# and upwards, where assignment and adapted scores leave accepted pairs surer than their scores say. Set after seeing the
-# families that were left out of training (bench/LOG.md), so a belief about new tables, not a guarantee.
+# and upwards, where assignment and adapted scores leave accepted pairs surer than their scores say. Set after seeing
+# the families that were left out of training (bench/LOG.md): a belief about new tables, not a guarantee.
 CALIBRATION_SHIFT = 1.5
 _UPWARD = 3.0
 
