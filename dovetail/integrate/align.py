@@ -26,9 +26,8 @@ def align(tables: Sequence[Table], given: Mapping[str, str] | None = None) -> Jo
     usable = [a for a in attributes if a.shared and a.kind not in (Kind.ID, Kind.EMPTY)]
     if not usable:
         names = ", ".join(f"{t.name} ({', '.join(t.columns)})" for t in tables)
-        mend = (
-            "say which ones correspond with --map left=right" if len(tables) > 1 else "ids and empty columns do not count"
-        )
+        several = "say which ones correspond with --map left=right"
+        mend = several if len(tables) > 1 else "ids and empty columns do not count"
         raise InputError(f"no columns to compare were found among {names}; {mend}")
     yield Progress("align", 1, 2, "making values comparable")
     records = stack(tables, attributes)

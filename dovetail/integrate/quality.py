@@ -31,9 +31,9 @@ class Quality:
     pairs: int  # how many true pairs (measured) or accepted pairs (estimated) it rests on
 
 
-# How far the scores of the shipped matcher may be off as a whole on tables that it has not seen, in log-odds: downwards,
-# and upwards, where assignment and adapted scores leave accepted pairs surer than their scores say. Set after seeing
-# the families that were left out of training (bench/LOG.md): a belief about new tables, not a guarantee.
+# How far the scores of the shipped matcher may be off as a whole on tables that it has not seen, in log-odds:
+# downwards, and upwards, where assignment and adapted scores leave accepted pairs surer than their scores say. Set
+# after seeing the families left out of training (bench/LOG.md): a belief about new tables, not a guarantee.
 CALIBRATION_SHIFT = 1.5
 _UPWARD = 3.0
 
