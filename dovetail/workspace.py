@@ -30,6 +30,7 @@ from dovetail.version import __version__
 
 FORMAT = 1
 _MARK = "workspace.json"
+_BROKEN = (OSError, ValueError, KeyError, TypeError, DovetailError)  # what damaged files raise when they are loaded
 # what a run that was killed leaves of a result that it was writing
 _HALF_WRITTEN = re.compile(r"\.(merged|matches|clusters|provenance|review|report|run|rejects|workspace)-\w{8}\.")
 
@@ -103,11 +104,19 @@ class Workspace:
         return SavedSteps(self.folder / "steps", inputs)
 
     def latest(self, step: str) -> object | None:
-        """The result of a step of the last run, whatever went into it; None where there is none."""
+        """The result of a step of the last run, whatever went into it; None where there is none.
+
+        A step that cannot be read raises `WorkspaceError`.
+        """
         home = self.folder / "steps" / step
         if not (home / "step.json").is_file():
             return None
-        return _load_step(home)
+        try:
+            return _load_step(home)
+        except _BROKEN:
+            raise WorkspaceError(
+                f"the step {step} in {self.folder} is damaged; type the same integrate or dedupe again, which mends it"
+            ) from None
 
 
 def open_workspace(folder: str | Path) -> Workspace:
@@ -132,7 +141,7 @@ class SavedSteps:
         home, self.key = self.folder / step, digest(self.key, step, self.inputs.get(step))
         try:
             return _load_step(home, self.key)
-        except (OSError, ValueError, KeyError, TypeError, DovetailError):
+        except _BROKEN:
             return None  # a broken step is simply done again
 
     def keep(self, step: str, result: object) -> None:
@@ -147,6 +156,10 @@ class SavedSteps:
         if home.exists():
             shutil.rmtree(home)
         beside.replace(home)
+
+    def drop(self, step: str) -> None:
+        """Remove a step that the run will not take, so that nobody takes it for one of this run."""
+        shutil.rmtree(self.folder / step, ignore_errors=True)
 
     def sweep(self) -> None:
         """Remove what an interrupted run left half-written."""

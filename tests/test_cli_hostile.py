@@ -148,3 +148,13 @@ def test_a_stopped_run_says_that_it_goes_on(goods: Path, said: Said, monkeypatch
     code, _, err = said("dedupe", goods, "-o", goods.parent / "out", "-q")
     assert code == 130
     assert "the same command goes on from the last finished step" in err
+
+
+def test_values_cannot_steer_the_terminal(tmp_path: Path, said: Said) -> None:
+    path = tmp_path / "odd.csv"
+    path.write_text("id,na\x1b[2Jme\n1,\x1b[31mred\n2,[bold]blue\n", encoding="utf-8")
+    for words in (("profile", path), ("columns", path, path)):
+        code, out, _ = said(*words)
+        assert code == 0
+        assert "\x1b" not in out
+    assert "[bold]blue" in said("profile", path)[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,8 @@ from dovetail.tables.write import write
 from dovetail.tasks.schema import ColumnMapping, ColumnMatch, SchemaMatcher
 from dovetail.types import Table
 from dovetail.workspace import as_json_text
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def show_profile(
@@ -46,13 +49,18 @@ def _print_profile(table: Table, found: Profile) -> None:
     console.print(grid)
     for column in found.columns:
         for warning in column.warnings:
-            console.print(f"! {column.name}: {warning}", markup=False, highlight=False)
+            console.print(_harmless(f"! {column.name}: {warning}"), markup=False, highlight=False)
 
 
 def _literal(cell: str) -> str:
     from rich.markup import escape
 
-    return escape(cell)
+    return escape(_harmless(cell))
+
+
+def _harmless(text: str) -> str:
+    """Text without control characters, which would steer the terminal."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def clean_table(source: str, out: str, *, normalise: bool, guard: bool, strict: bool) -> None:
@@ -77,7 +85,7 @@ def show_columns(left: str, right: str, given: Mapping[str, str], *, as_json: bo
     if as_json:
         sys.stdout.write(as_json_text(dataclasses.asdict(mapping)) + "\n")
         return
-    sys.stdout.write("\n".join(_mapping_lines(mapping)) + "\n")
+    sys.stdout.write("\n".join(map(_harmless, _mapping_lines(mapping))) + "\n")
 
 
 def _mapping_lines(mapping: ColumnMapping) -> list[str]:

@@ -121,6 +121,8 @@ def _merge(request: Request, store: StepStore | None, workspace: Workspace | Non
         _write_rejects(workspace, tables)
         steps = workspace.steps(_inputs(request.settings, hashes, labels))
         steps.sweep()
+        if labels is None:
+            steps.drop("fit")
         store = steps
     integration = yield from integrate_job(tables, request.settings, labels=labels, store=store)
     yield Progress("report", 0, 1)

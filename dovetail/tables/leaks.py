@@ -116,7 +116,7 @@ def _judged(left: Table, right: Table, labels: Pairs) -> tuple[_Rows, _Rows, npt
     if len(inside) and not inside.any():
         raise InputError(
             f"none of the {len(inside):,} labelled pairs is in {left.name} and {right.name}: {one[0].as_py()!r} and "
-            f"{two[0].as_py()!r} are no ids of theirs; name the id column when reading them"
+            f"{two[0].as_py()!r} are no ids of theirs; name the id column with --id, the second table with --other"
         )
     match = labels.label[known][inside] == 1
     if len(match) < AT_LEAST or min(match.sum(), (~match).sum()) < EACH:

@@ -79,6 +79,11 @@ def _lookup(ids: pa.Array, among: pa.Array, offset: int) -> Ints:
 
 
 def _named(records: Records, sources: pa.Array, ids: pa.Array) -> Ints:
+    if sources.null_count:
+        raise InputError(
+            f"{sources.null_count:,} pairs name the source of one row only; fill in left_source and right_source, "
+            f"or leave out both columns"
+        )
     found = np.full(len(ids), -1, np.int32)
     names = np.asarray(pc.cast(sources, pa.string()).to_pylist(), dtype=object)
     for name in dict.fromkeys(names):
