@@ -63,6 +63,7 @@ def integration():
         fused=Fused(table, provenance, {"name": 2}),
         matcher=Explainer(),
         seconds={"match": 1.0},
+        judged=None,
     )
 
 
