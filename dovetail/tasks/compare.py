@@ -82,12 +82,15 @@ class _Compared:
 class Comparer:
     """Compares the candidate pairs of one set of records.
 
-    `context` holds all candidates: rivals are counted and agreement is weighed among them.
+    `context` holds all candidates: rivals are counted and agreement is weighed among them. `frugal` leaves out what
+    costs too much for many rows (None: by their number).
     """
 
-    def __init__(self, records: Records, context: Candidates, encoder: Encoder | None = None) -> None:
+    def __init__(
+        self, records: Records, context: Candidates, encoder: Encoder | None = None, *, frugal: bool | None = None
+    ) -> None:
         self.records, self.context = records, context
-        self.rows = RowComparer(records, encoder)
+        self.rows = RowComparer(records, encoder, frugal=frugal)
 
     @cached_property
     def attributes(self) -> list[AttributeComparer]:

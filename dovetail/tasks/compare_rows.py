@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from dovetail.encoders.base import Encoder
     from dovetail.types import Ints
 
-GRAM_ROWS = 150_000  # above, character grams of whole rows are left out, and words stand in for them
-ENCODER_ROWS = 400_000
+FRUGAL_ROWS = 150_000  # above, character grams of whole rows and the encoder cost more than they tell
 
 
 class RowComparer:
@@ -43,8 +42,9 @@ class RowComparer:
         "row length ratio",
     )
 
-    def __init__(self, records: Records, encoder: Encoder | None = None) -> None:
+    def __init__(self, records: Records, encoder: Encoder | None = None, *, frugal: bool | None = None) -> None:
         self.records, self.encoder = records, encoder
+        self.frugal = len(records) > FRUGAL_ROWS if frugal is None else frugal
 
     @cached_property
     def texts(self) -> list[str]:
@@ -65,7 +65,7 @@ class RowComparer:
 
     @cached_property
     def _grams(self) -> csr_array | None:
-        if len(self.records) > GRAM_ROWS:
+        if self.frugal:
             return None
         grams = gram_bags(self._bags).matrix
         return weighted(grams, rarity(grams))
@@ -108,7 +108,7 @@ class RowComparer:
     @cached_property
     def vectors(self) -> npt.NDArray[np.float32] | None:
         """The encoder's vectors of the rows, or None without an encoder or with too many rows."""
-        if self.encoder is None or len(self.records) > ENCODER_ROWS:
+        if self.encoder is None or self.frugal:
             return None
         return self.encoder.encode(self.texts)
 
