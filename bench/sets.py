@@ -57,11 +57,6 @@ FAMILIES = {
 # Sets whose tables hold no duplicates of their own. Stacked into one table, as `NAME@one`, they teach what two records
 # of one source look like that are alike and yet not the same.
 ONE = ("e2e-abt-buy@one", "e2e-dblp-acm@one", "e2e-imdb-tmdb@one", "fodors-zagats@one")
-# As `NAME@frugal` they are compared as tables of very many rows are: without character grams and encoder.
-FRUGAL = tuple(
-    f"{name}@frugal"
-    for name in ("made-people", "febrl3", "splink-fake-1000", "rldata500", "musicbrainz-20k", "e2e-dblp-acm")
-)
 
 
 @dataclass(frozen=True)
@@ -126,8 +121,6 @@ def data_folder() -> Path:
 
 def load(name: str, data: Path | None = None) -> GoldSet:
     """One set by name; identifiers that give the gold away are kept as row ids only."""
-    if name.endswith("@frugal"):
-        return replace(load(name.removesuffix("@frugal"), data), name=name)
     if name.endswith("@one"):
         return replace(load(name.removesuffix("@one"), data), name=name, complete=True, labelled={})
     if name == "made-people":

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from bench.sets import FAMILIES, FRUGAL, ONE, GoldSet, data_folder, load
+from bench.sets import FAMILIES, ONE, GoldSet, data_folder, load
 from dovetail.encoders.base import load_encoder
 from dovetail.integrate.block_nets import Nets
 from dovetail.measure.calibrate import platt
@@ -75,7 +75,7 @@ def _make(gold: GoldSet) -> Lesson:
         known = context
     chosen = _some(label)
     pairs = Candidates(known.left[chosen], known.right[chosen])
-    comparer = Comparer(records, context, load_encoder(), frugal=gold.name.endswith("@frugal") or None)
+    comparer = Comparer(records, context, load_encoder())
     found = comparer.portable(pairs)
     return Lesson(gold.name, gold.family, found.names, tuple(comparer.monotone()), found.values, label[chosen])
 
@@ -136,7 +136,7 @@ def _code_hash() -> str:
 
 def lessons(exclude_families: tuple[str, ...] = ()) -> list[Lesson]:
     """All sets to learn from, without some families."""
-    families = FAMILIES | {name: FAMILIES[name.split("@")[0]] for name in (*ONE, *FRUGAL)}
+    families = FAMILIES | {name: FAMILIES[name.removesuffix("@one")] for name in ONE}
     names = [n for n, family in families.items() if family not in exclude_families and n not in SKIP]
     if "autofj" not in exclude_families:
         names += [f"autofj/{d}" for d in AUTOFJ if (data_folder() / "er" / "autofj" / d).is_dir()]

@@ -56,7 +56,6 @@ def integration():
     return SimpleNamespace(
         alignment=SimpleNamespace(records=records),
         compared=records,
-        judged=None,
         plan=PLAN,
         candidates=pairs,
         decisions=Decisions(pairs, np.array([0.97, 0.1, 0.55, 0.9, 0.99]), 0.5, 0.3, 0.7, "a test"),

@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
+import numpy as np
+
 from dovetail.encoders.base import load_encoder
 from dovetail.integrate.align import Alignment, align
 from dovetail.integrate.block import BlockSettings, block, plan
 from dovetail.integrate.block_nets import Nets
 from dovetail.integrate.cluster import cluster
 from dovetail.integrate.fuse import fuse
-from dovetail.integrate.repeats import sources_that_repeat
+from dovetail.integrate.repeats import identical_rows, sources_that_repeat
 from dovetail.integrate.settings import IntegrateSettings
 from dovetail.tasks.judged import Judged, judged_pairs
 from dovetail.tasks.match import Matcher
@@ -113,9 +115,7 @@ def integrate_job(
         said = judged
         decider = yield from steps.run("fit", lambda: _fit(start, compared, candidates, said, settings))
     decisions = yield from steps.run("match", lambda: _decide(decider, compared, candidates, settings))
-    clusters = yield from steps.run(
-        "cluster", lambda: _cluster(records, decisions, settings, judged, compared is not records)
-    )
+    clusters = yield from steps.run("cluster", lambda: _cluster(compared, records, decisions, settings, judged))
     fused = yield from steps.run("fuse", lambda: _fuse(records, clusters, settings))
     return Integration(
         alignment, compared, planned, candidates, decisions, clusters, fused, decider, steps.seconds, judged
@@ -180,22 +180,39 @@ def _decide(matcher: Matcher, records: Records, candidates: Candidates, settings
 
 
 def _cluster(
-    records: Records, decisions: Decisions, settings: IntegrateSettings, judged: Judged | None, repeating: bool
+    compared: Records, records: Records, decisions: Decisions, settings: IntegrateSettings, judged: Judged | None
 ) -> Job[Clusters]:
     yield Progress("cluster", 0, 1)
-    chosen = "correlation" if repeating and settings.clusterer == "auto" else settings.clusterer
+    repeating = compared is not records
     found = cluster(
         records,
         decisions,
-        method=chosen,
+        method="correlation" if repeating and settings.clusterer == "auto" else settings.clusterer,
         seed=settings.seed,
-        must_link=judged.matches if judged else None,
+        must_link=_certain(compared, judged),
         cannot_link=judged.refusals if judged else None,
     )
-    if chosen != settings.clusterer:
+    if repeating and settings.clusterer == "auto":
         found = replace(found, why="A source repeats itself, so an entity may hold several records of one source.")
     yield Progress("cluster", 1, 1, f"{len(found.names):,} entities")
     return found
+
+
+def _certain(compared: Records, judged: Judged | None) -> Candidates | None:
+    """Pairs that belong together whatever their score: as judged, and rows of one source that agree in everything.
+
+    Rows that a person told apart, or that stand among judged refusals, are left to the scores.
+    """
+    said = judged.matches if judged else None
+    if len(compared.sources) > 1:
+        return said
+    same = identical_rows(compared)
+    if judged is not None and said is not None:
+        refused = np.union1d(judged.refusals.left, judged.refusals.right)
+        free = ~(np.isin(same.left, refused) | np.isin(same.right, refused))
+        left, right = np.concatenate([said.left, same.left[free]]), np.concatenate([said.right, same.right[free]])
+        return Candidates(left, right)
+    return same
 
 
 def _fuse(records: Records, clusters: Clusters, settings: IntegrateSettings) -> Job[Fused]:

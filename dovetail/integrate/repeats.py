@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow.compute as pc
 
 from dovetail.integrate.block_nets import Nets
 from dovetail.tasks.compare import Comparer
-from dovetail.types import Candidates
+from dovetail.types import Candidates, Kind
 
 if TYPE_CHECKING:
     from dovetail.types import Ints, Records
@@ -30,6 +31,22 @@ def sources_that_repeat(nets: Nets) -> list[str]:
         if len(own) > 1 and repeated_share(nets, asked, own) >= REPEATING:
             found.append(name)
     return found
+
+
+def identical_rows(records: Records) -> Candidates:
+    """Neighbours in the lists of records that agree in every column but ids, what is missing included.
+
+    Such rows need no matcher. At least two columns must be filled, or the only one there is.
+    """
+    columns = [records.text[a.name] for a in records.attributes if a.kind not in (Kind.ID, Kind.EMPTY)]
+    if not columns or len(records) < 2:
+        return Candidates(np.zeros(0, np.int32), np.zeros(0, np.int32))
+    plain = [pc.fill_null(c.combine_chunks(), "\x00") for c in columns]
+    filled = np.sum([~np.asarray(c.is_null()) for c in columns], axis=0)
+    code = np.asarray(pc.binary_join_element_wise(*plain, "\x1f").dictionary_encode().indices)
+    order = np.argsort(code, kind="stable")
+    same = (code[order][1:] == code[order][:-1]) & (filled[order][1:] >= min(2, len(columns)))
+    return Candidates(order[:-1][same].astype(np.int32), order[1:][same].astype(np.int32))
 
 
 def repeated_share(nets: Nets, asked: Ints, own: Ints) -> float:

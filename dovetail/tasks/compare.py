@@ -82,15 +82,12 @@ class _Compared:
 class Comparer:
     """Compares the candidate pairs of one set of records.
 
-    `context` holds all candidates: rivals are counted and agreement is weighed among them. `frugal` leaves out what
-    costs too much for many rows (None: by their number).
+    `context` holds all candidates: rivals are counted and agreement is weighed among them.
     """
 
-    def __init__(
-        self, records: Records, context: Candidates, encoder: Encoder | None = None, *, frugal: bool | None = None
-    ) -> None:
+    def __init__(self, records: Records, context: Candidates, encoder: Encoder | None = None) -> None:
         self.records, self.context = records, context
-        self.rows = RowComparer(records, encoder, frugal=frugal)
+        self.rows = RowComparer(records, encoder)
 
     @cached_property
     def attributes(self) -> list[AttributeComparer]:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from dovetail.encoders.base import Encoder
     from dovetail.types import Ints
 
-FRUGAL_ROWS = 150_000  # above, character grams of whole rows and the encoder cost more than they tell
+GRAM_ROWS = 150_000  # above, character grams of whole rows are left out, and words stand in for them
+ENCODER_ROWS = 400_000
 
 
 class RowComparer:
@@ -42,9 +43,8 @@ class RowComparer:
         "row length ratio",
     )
 
-    def __init__(self, records: Records, encoder: Encoder | None = None, *, frugal: bool | None = None) -> None:
+    def __init__(self, records: Records, encoder: Encoder | None = None) -> None:
         self.records, self.encoder = records, encoder
-        self.frugal = len(records) > FRUGAL_ROWS if frugal is None else frugal
 
     @cached_property
     def texts(self) -> list[str]:
@@ -65,7 +65,7 @@ class RowComparer:
 
     @cached_property
     def _grams(self) -> csr_array | None:
-        if self.frugal:
+        if len(self.records) > GRAM_ROWS:
             return None
         grams = gram_bags(self._bags).matrix
         return weighted(grams, rarity(grams))
@@ -108,7 +108,7 @@ class RowComparer:
     @cached_property
     def vectors(self) -> npt.NDArray[np.float32] | None:
         """The encoder's vectors of the rows, or None without an encoder or with too many rows."""
-        if self.encoder is None or self.frugal:
+        if self.encoder is None or len(self.records) > ENCODER_ROWS:
             return None
         return self.encoder.encode(self.texts)
 
