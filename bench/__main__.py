@@ -26,6 +26,7 @@ BENCHES = {
     "block": "bench.block:run",
     "schema": "bench.schema:run",
     "shipped": "bench.shipped:run",
+    "match": "bench.match:run",
     "people": "bench.people:run",
 }
 Figures = dict[str, Any]

@@ -68,7 +68,7 @@ def _make(gold: GoldSet) -> Lesson:
         records = as_one_source(records)
     known, label = _labelled(gold)
     net = candidates_of(Nets(records, load_encoder()))
-    context = _union(net, known) if known is not None else net
+    context = union(net, known) if known is not None else net
     if known is None:
         left, right = gold.pair_positions()
         label = np.isin(_keys(context), _keys(Candidates(left, right))).astype(np.int8)
@@ -111,7 +111,8 @@ def _some(label: npt.NDArray[np.int8]) -> npt.NDArray[np.int64]:
     return np.sort(np.random.default_rng(0).choice(len(label), PAIRS_A_SET, replace=False))
 
 
-def _union(a: Candidates, b: Candidates) -> Candidates:
+def union(a: Candidates, b: Candidates) -> Candidates:
+    """All pairs of both, each once, sorted."""
     return _from_keys(np.union1d(_keys(a), _keys(b)))
 
 
