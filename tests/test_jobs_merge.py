@@ -171,7 +171,7 @@ def test_the_verb_is_never_hidden_by_the_folder_of_its_name(first: str) -> None:
 def test_a_line_names_the_strongest_reasons_first() -> None:
     lines = (("name", 2.13), ("price", -0.84), ("town", 0.01), ("phone", 1.0))
     evidence = tuple(AttributeEvidence(n, "a", "b", 0.5, w) for n, w in lines)
-    assert in_a_line(Explanation(0, 1, 0.9, 0.0, evidence)) == "+2.1 name, +1.0 phone, −0.8 price"
+    assert in_a_line(Explanation(0, 1, 0.9, 0.0, evidence)) == "name +2.1, phone +1.0, price −0.8"
 
 
 def test_wrong_wishes_are_met_in_words(tmp_path: Path) -> None:

@@ -82,9 +82,9 @@ def review_table(integration: Integration, rows: Ints, explanations: tuple[Expla
 
 
 def in_a_line(explanation: Explanation, most: int = 3) -> str:
-    """The strongest reasons for and against, in one line: `+2.1 name, −0.8 price`."""
+    """The strongest reasons for and against, in one line: `name +2.1, price −0.8`."""
     strongest = sorted(explanation.evidence, key=lambda e: -abs(e.importance))[:most]
-    return ", ".join(f"{'+' if e.importance >= 0 else '−'}{abs(e.importance):.1f} {e.name}" for e in strongest)
+    return ", ".join(f"{e.name} {'+' if e.importance >= 0 else '−'}{abs(e.importance):.1f}" for e in strongest)
 
 
 def write_results(folder: Path, integration: Integration, review: pa.Table) -> dict[str, str]:
