@@ -44,7 +44,7 @@ def _numbered(data: pa.Table, file: str, encoding: str) -> Part:
 
 # What a spoilt workbook makes the zip and sheet readers raise.
 _DAMAGE = (
-    LookupError, ValueError, TypeError, AttributeError, OSError, EOFError, NotImplementedError, zipfile.BadZipFile
+    LookupError, ValueError, TypeError, AttributeError, OSError, EOFError, RuntimeError, zipfile.BadZipFile
 )  # fmt: skip
 
 

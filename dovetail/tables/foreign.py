@@ -41,7 +41,7 @@ def _refuse_archive(raw: bytes, path: Path) -> None:
     """Of zip files only workbooks are tables."""
     try:
         names = zipfile.ZipFile(io.BytesIO(raw)).namelist()
-    except (zipfile.BadZipFile, OSError, ValueError):
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, LookupError):  # spoilt in any way
         return  # the reader of workbooks says what is wrong with it
     if "content.xml" in names:
         raise InputError(f"{path} is an OpenDocument file; save it as .xlsx or CSV")
