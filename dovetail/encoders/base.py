@@ -23,7 +23,10 @@ class Encoder(Protocol):
         """Unit vectors (n, dimensions); a text without known words gives the zero vector."""
 
 
-ENCODERS = {"static": "dovetail.encoders.static:StaticEncoder"}
+ENCODERS = {
+    "static": "dovetail.encoders.static:StaticEncoder",
+    "transformer": "dovetail.encoders.transformer:TransformerEncoder",
+}
 
 
 def load_encoder(name: str = "static") -> Encoder:
