@@ -16,9 +16,9 @@ import numpy as np
 from bench.sets import GoldSet, data_folder, load
 from dovetail.encoders.base import load_encoder
 from dovetail.integrate.align import align
-from dovetail.integrate.block import BlockSettings, Score, block, candidates_per_row, neighbours, plan
-from dovetail.integrate.block_estimate import LADDER
-from dovetail.integrate.block_nets import Nets
+from dovetail.tasks.block import BlockSettings, Score, block, candidates_per_row, neighbours, plan
+from dovetail.tasks.block_estimate import LADDER
+from dovetail.tasks.block_nets import Nets
 from dovetail.types import finish
 
 if TYPE_CHECKING:

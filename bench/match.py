@@ -13,9 +13,9 @@ import numpy as np
 
 from bench.sets import data_folder, load
 from dovetail.encoders.base import load_encoder
-from dovetail.integrate.block_nets import Nets
 from dovetail.measure.calibrate import calibration_error
 from dovetail.measure.pairs import from_counts
+from dovetail.tasks.block_nets import Nets
 from dovetail.tasks.records import records_of
 from dovetail.types import Candidates, finish
 

@@ -20,8 +20,8 @@ import numpy.typing as npt
 
 from bench.sets import FAMILIES, ONE, GoldSet, data_folder, load
 from dovetail.encoders.base import load_encoder
-from dovetail.integrate.block_nets import Nets
 from dovetail.measure.calibrate import platt
+from dovetail.tasks.block_nets import Nets
 from dovetail.tasks.compare import Comparer
 from dovetail.tasks.match import SHIPPED, Matcher
 from dovetail.tasks.records import as_one_source, records_of
@@ -128,7 +128,7 @@ def _code_hash() -> str:
     files = sorted((ROOT / "dovetail" / "tasks").glob("compare*.py"))
     files += [ROOT / "dovetail" / "tasks" / f for f in ("records.py", "schema.py")]
     files += [ROOT / "dovetail" / "tables" / f for f in ("words.py", "text.py", "kinds.py", "normalise.py")]
-    files += [ROOT / "dovetail" / "integrate" / "block_nets.py", ROOT / "bench" / "sets.py"]
+    files += [ROOT / "dovetail" / "tasks" / "block_nets.py", ROOT / "bench" / "sets.py"]
     found = hashlib.blake2b(digest_size=6)
     for file in files:
         found.update(file.read_bytes())

@@ -11,12 +11,12 @@ import numpy as np
 
 from dovetail.encoders.base import load_encoder
 from dovetail.integrate.align import Alignment, align
-from dovetail.integrate.block import BlockSettings, block, plan
-from dovetail.integrate.block_nets import Nets
 from dovetail.integrate.cluster import cluster
 from dovetail.integrate.fuse import fuse
 from dovetail.integrate.repeats import identical_rows, sources_that_repeat
 from dovetail.integrate.settings import IntegrateSettings
+from dovetail.tasks.block import BlockSettings, block, plan
+from dovetail.tasks.block_nets import Nets
 from dovetail.tasks.judged import Judged, judged_pairs
 from dovetail.tasks.match import Matcher
 from dovetail.tasks.records import as_one_source

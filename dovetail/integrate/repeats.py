@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow.compute as pc
 
-from dovetail.integrate.block_nets import Nets
+from dovetail.tasks.block_nets import Nets
 from dovetail.tasks.compare import Comparer
 from dovetail.types import Candidates, Kind
 

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dovetail.errors import BudgetError
-from dovetail.integrate.block_estimate import LADDER, Sighting, estimate_recall, look_wide
-from dovetail.integrate.block_nets import GRAM_ROWS, Near, Nets
+from dovetail.tasks.block_estimate import LADDER, Sighting, estimate_recall, look_wide
+from dovetail.tasks.block_nets import GRAM_ROWS, Near, Nets
 from dovetail.types import BlockPlan, Candidates, Interval, Job, Progress
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from dovetail.integrate import block_nets
-from dovetail.integrate.block_nets import Near, Nets
 from dovetail.tables.words import grams_of, words_of
+from dovetail.tasks import block_nets
+from dovetail.tasks.block_nets import Near, Nets
 from dovetail.types import Attribute, Kind, Records
 
 NAMES = ["anna", "bert", "carl", "dora", "emil", "fritz", "greta", "hans", "ida", "josef"]

@@ -12,8 +12,8 @@ import pytest
 
 from dovetail.encoders.base import load_encoder
 from dovetail.errors import BudgetError
-from dovetail.integrate import block_estimate
-from dovetail.integrate.block import (
+from dovetail.tasks import block_estimate
+from dovetail.tasks.block import (
     BlockSettings,
     block,
     candidates_per_row,
@@ -21,8 +21,8 @@ from dovetail.integrate.block import (
     neighbours,
     plan,
 )
-from dovetail.integrate.block_estimate import LADDER
-from dovetail.integrate.block_nets import Nets
+from dovetail.tasks.block_estimate import LADDER
+from dovetail.tasks.block_nets import Nets
 from dovetail.types import Attribute, BlockPlan, Candidates, Kind, Progress, Records, finish
 
 FIRST = ["anna", "bert", "carla", "dora", "emil", "fritz", "greta", "hans", "ida", "josef", "karl", "lena", "maria"]

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from dovetail.types import Candidates, Interval
 
 if TYPE_CHECKING:
-    from dovetail.integrate.block_nets import Near, Nets
+    from dovetail.tasks.block_nets import Near, Nets
     from dovetail.types import Floats, Ints, Records
 
 # Neighbours a record by words and by the encoder, from narrow to wide; the last is what the estimate looks at.
