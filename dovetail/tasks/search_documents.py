@@ -1,0 +1,103 @@
+"""Documents from any table: which column is the title, which are text, and what is left to filter by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from dovetail.errors import InputError, UnknownName
+from dovetail.tables.read import read
+from dovetail.tasks.search_index import Document
+
+_TITLES = ("title", "name", "headline", "subject", "heading")
+_TEXTS = ("text", "body", "abstract", "content", "description", "answer", "passage", "document", "summary")
+_IDS = ("id", "_id", "doc_id", "document_id", "key", "sku", "url")
+_TEXT_LETTERS = 24  # a column whose values are longer than this in the mean is text
+
+
+@dataclass(frozen=True)
+class DocumentColumns:
+    """Which columns of the user's table make a document. None: found by their names and contents."""
+
+    id: str | None = None
+    title: str | None = None
+    text: str | None = None
+
+
+def documents_of(
+    source: Any, columns: DocumentColumns, *, settled: bool = False
+) -> tuple[list[Document], DocumentColumns]:
+    """Documents from a file, a table, texts or mappings; and the columns that were used.
+
+    With `settled` the columns are those of documents before these, and rows may lack some of them.
+    """
+    if isinstance(source, list | tuple):
+        rows = [_row_of(one, place) for place, one in enumerate(source)]
+    else:
+        table = read(source)
+        rows = table.data.to_pylist()
+        if columns.id is None and not any(c.casefold() in _IDS for c in table.columns):
+            rows = [{"id": name, **row} for name, row in zip(table.ids.to_pylist(), rows, strict=True)]
+    if not rows:
+        raise InputError("there are no documents; expected a table with a row for each")
+    used = columns if settled else _found(rows, columns)
+    return [_document(row, used, place) for place, row in enumerate(rows)], used
+
+
+def _row_of(one: Any, place: int) -> dict[str, Any]:
+    if isinstance(one, str):
+        return {"id": str(place), "text": one}
+    if isinstance(one, Document):
+        return {"id": one.id, "title": one.title, "text": one.text, **one.fields}
+    if isinstance(one, Mapping):
+        return {str(k): v for k, v in one.items()}
+    raise InputError(f"document {place} is of type {type(one).__name__}; expected a text or a mapping with a text")
+
+
+def _found(rows: Sequence[Mapping[str, Any]], wish: DocumentColumns) -> DocumentColumns:
+    names = list(dict.fromkeys(k for row in rows[:1000] for k in row))
+    for wished in (wish.id, wish.title, wish.text):
+        if wished not in (None, "") and wished not in names:
+            raise UnknownName("column", str(wished), names, "the documents")
+    row_id = wish.id or _named(names, _IDS)
+    title = (
+        wish.title if wish.title is not None else _named([n for n in names if n not in (row_id, wish.text)], _TITLES)
+    )
+    rest = [n for n in names if n not in (row_id, title)]
+    return DocumentColumns(row_id, title, wish.text or _named(rest, _TEXTS) or _longest(rows, rest) or title)
+
+
+def _named(names: Sequence[str], wanted: Sequence[str]) -> str | None:
+    known = {n.casefold(): n for n in reversed(names)}
+    return next((known[w] for w in wanted if w in known), None)
+
+
+def _longest(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str | None:
+    lengths = {n: float(np.mean([len(str(row.get(n) or "")) for row in rows[:1000]])) for n in names}
+    best = max(lengths, key=lambda n: lengths[n], default=None)
+    return best if best is not None and lengths[best] > _TEXT_LETTERS else None
+
+
+def _document(row: Mapping[str, Any], columns: DocumentColumns, place: int) -> Document:
+    name = row.get(columns.id) if columns.id else place
+    if name in (None, ""):
+        raise InputError(
+            f"row {place + 1} of the documents has no value in the column {columns.id!r}, which names them"
+        )
+    title = str(row.get(columns.title) or "") if columns.title and columns.title != columns.text else ""
+    text = str(row.get(columns.text) or "") if columns.text else ""
+    used = (columns.id, columns.title, columns.text)
+    fields = {k: v for k, v in row.items() if k not in used and v is not None}
+    return Document(str(name), title, text, fields)
+
+
+def check_distinct(documents: Sequence[Document]) -> None:
+    """Refuse two documents of one id."""
+    seen: set[str] = set()
+    for one in documents:
+        if one.id in seen:
+            raise InputError(f"two documents have the id {one.id!r}; name a column with distinct values with id=")
+        seen.add(one.id)

@@ -1,0 +1,143 @@
+"""From a query to ranked hits: what words and meaning find, before and after they are joined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dovetail.errors import InputError
+from dovetail.tasks.search_fusion import Candidates, Fusion, order_of
+from dovetail.tasks.search_index import Index
+from dovetail.tasks.search_meaning import Passages, best_of, cosines_of
+from dovetail.tasks.search_postings import Bm25, TermWeight, most, summed
+from dovetail.tasks.search_where import condition_of
+from dovetail.tasks.search_words import nearest
+
+DEPTH = 100  # candidates from each side
+_LONGEST_QUERY = 1_000  # words; more of a query is not read
+_SYNONYM = 0.5  # weight of a synonym against the word that was asked for
+
+Vector = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One answer. `relevance` in [0, 1] is `keyword` + `meaning`, the parts that words and vectors have in it."""
+
+    id: str
+    relevance: float
+    title: str
+    passage: str  # the part of the text that lies nearest to the query
+    fields: dict[str, Any]
+    keyword: float
+    meaning: float
+
+
+@dataclass
+class Finder:
+    """Answers queries from one index."""
+
+    index: Index
+    passages: Passages
+    synonyms: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    bm25: Bm25 = field(default_factory=Bm25)
+    _known: tuple[int, list[str], list[int]] = (-1, [], [])  # change, terms, frequencies
+
+    def candidates(
+        self, query: str, vector: Vector, *, where: Mapping[str, Any] | None = None, depth: int = DEPTH
+    ) -> Candidates:
+        """The best `depth` documents by words and by meaning (d,), with both measures of each."""
+        check_query(query)
+        index = self.index
+        with index.snapshot():
+            self.passages.refresh(index)
+            wanted = index.matching(*condition_of(where, index.columns())) if where else None
+            allowed = self.passages.allowed(wanted)
+            found, collection = index.postings(self.terms(query)), index.collection()
+            keyword = np.where(allowed, summed(found, len(allowed), collection, self.bm25), 0.0)
+            near, cosines = self.passages.nearest(index, vector, depth, allowed)
+            documents = np.union1d(near, _top(keyword, depth))
+            cosine = self._cosines(vector, documents, near, cosines)
+        return Candidates(documents, keyword[documents], most(found, collection, self.bm25), cosine)
+
+    def terms(self, query: str) -> list[TermWeight]:
+        """The terms to look for: those of the query, their synonyms, and for unknown words the nearest known ones."""
+        pairs = self.index.analyser.query(" ".join(query.split()[:_LONGEST_QUERY]))
+        known = {t.term for t, _ in self.index.postings([TermWeight(t, w) for t, w in pairs])}
+        found: dict[str, TermWeight] = {}
+        for term, word in pairs:
+            for guess, weight in [(term, 1.0)] if term in known else nearest(term, *self._vocabulary()):
+                found.setdefault(guess, TermWeight(guess, word, weight))
+        for term, word in self._synonyms({term for term, _ in pairs}):
+            found.setdefault(term, TermWeight(term, word, _SYNONYM))
+        return list(found.values())
+
+    def hits(self, candidates: Candidates, vector: Vector, fusion: Fusion, k: int) -> list[Hit]:
+        """The k most relevant candidates as a person reads them; what has gone meanwhile is left out."""
+        keyword, meaning = fusion.parts(candidates)
+        best = order_of(keyword + meaning, candidates.documents)[:k]
+        numbers = candidates.documents[best].tolist()
+        with self.index.snapshot():
+            documents, spans = self.index.documents(numbers), self._best_spans(vector, numbers)
+        return [
+            Hit(
+                documents[n].id,
+                float(keyword[i] + meaning[i]),
+                documents[n].title,
+                documents[n].text[slice(*spans[n])].strip(),
+                documents[n].fields,
+                float(keyword[i]),
+                float(meaning[i]),
+            )
+            for i, n in zip(best.tolist(), numbers, strict=True)
+            if n in documents and keyword[i] + meaning[i] > 0
+        ]
+
+    def _cosines(
+        self, vector: Vector, documents: npt.NDArray[np.int64], near: npt.NDArray[np.int64], cosines: Vector
+    ) -> npt.NDArray[np.float64]:
+        """The cosine of each candidate: as found, or computed where only its words brought it here."""
+        found = np.full(len(documents), -1.0)
+        found[np.searchsorted(documents, near)] = cosines
+        rest = np.setdiff1d(documents, near)
+        there, values = best_of(*cosines_of(self.index, vector, rest), len(rest))
+        found[np.searchsorted(documents, there)] = values
+        return found
+
+    def _best_spans(self, vector: Vector, numbers: Sequence[int]) -> dict[int, tuple[int, int]]:
+        best: dict[int, tuple[float, tuple[int, int]]] = {}
+        for number, start, stop, of_passage in self.index.passages_of(numbers):
+            cosine = float(of_passage @ vector)
+            if number not in best or cosine > best[number][0]:
+                best[number] = (cosine, (start, stop))
+        return {n: span for n, (_, span) in best.items()}
+
+    def _vocabulary(self) -> tuple[list[str], list[int]]:
+        change = self.index.fact("changes")
+        if self._known[0] != change:
+            self._known = (change, *self.index.vocabulary())
+        return self._known[1], self._known[2]
+
+    def _synonyms(self, asked: set[str]) -> Iterator[tuple[str, str]]:
+        for word, others in self.synonyms.items():
+            if asked.issuperset(self.index.analyser.terms(word)):
+                for other in others:
+                    yield from ((term, word) for term in self.index.analyser.terms(other))
+
+
+def check_query(query: str) -> None:
+    """Refuse a query without anything to look for."""
+    if not isinstance(query, str) or not query.strip():
+        raise InputError("the query is empty; type a word, or a question")
+
+
+def _top(values: npt.NDArray[np.float64], k: int) -> npt.NDArray[np.int64]:
+    """Positions of the k greatest values above 0, rising."""
+    some = np.flatnonzero(values > 0)
+    if len(some) > k:
+        some = some[np.argpartition(-values[some], k - 1)[:k]]
+    return np.sort(some)
