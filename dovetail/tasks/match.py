@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,27 +14,22 @@ import numpy.typing as npt
 
 from dovetail.encoders.base import load_encoder
 from dovetail.errors import InputError
-from dovetail.measure.calibrate import (
-    adaptive_shift,
-    best_f1_threshold,
-    calibration_error,
-    platt,
-    threshold_for_precision,
-)
+from dovetail.measure.calibrate import adaptive_shift, threshold_for_precision
 from dovetail.tables.atomic import replace_file
 from dovetail.tasks.compare import Comparer
-from dovetail.tasks.trees import Trees, TreeSettings, grow, probabilities
-from dovetail.types import AttributeEvidence, Candidates, Decisions, Explanation, Job, Progress, Records
+from dovetail.tasks.match_join import Join
+from dovetail.tasks.match_learn import FEW, FitPlan, learn, lesson, with_column
+from dovetail.tasks.match_reader import CloseReader
+from dovetail.tasks.trees import Trees, probabilities
+from dovetail.types import AttributeEvidence, Candidates, Decisions, Explanation, Job, Progress, Records, finish
 
 if TYPE_CHECKING:
-    from dovetail.types import Floats, Ints
+    from dovetail.types import Floats
 
 SHIPPED = Path(__file__).parent.parent / "data" / "shipped_matcher"
 FORMAT = 1
+READ = "(read as a whole)"  # what the close reader adds to a score, in explanations
 FEWEST = 4  # labels, with both answers among them
-FEW = 40  # below, labels only shift the shipped matcher's scores
-_PRIOR = "shipped score"
-_FOLDS = 5
 _REVIEW = 1.4  # width of the review band on each side of the threshold, in log-odds
 
 
@@ -45,6 +41,9 @@ class Matcher:
         self.portable_: Trees | None = None
         self.own_: Trees | None = None
         self.facts_: dict[str, Any] = {}
+        self.held_out_: tuple[Floats, npt.NDArray[np.int8]] | None = None  # scores and labels of pairs held out in fit
+        self.reader_: CloseReader | None = None
+        self.join_: Join | None = None
         self._kept: tuple[Records, Candidates, Comparer] | None = None
 
     @classmethod
@@ -77,7 +76,22 @@ class Matcher:
         for part, compared in comparer.chunks(candidates, own=self.own_ is not None):
             found[part] = self._log_odds(compared.values, compared.names)
             yield Progress("match", part.stop, len(candidates), f"{part.stop:,} of {len(candidates):,} pairs")
+        if self.join_ is not None:
+            found = (yield from self._read(records, candidates, found))[0]
         return probabilities(found)
+
+    def _read(self, records: Records, pairs: Candidates, trees: Floats) -> Job[tuple[Floats, Floats]]:
+        """Joined log-odds (m,), and what the reader said of each pair, NaN where it was not asked."""
+        assert self.join_ is not None
+        assert self.reader_ is not None
+        assert self.own_ is not None
+        raw = (trees - self.own_.offset) / self.own_.slope
+        asked = np.flatnonzero(self.join_.asked(raw))
+        said = np.full(len(raw), np.nan)
+        if len(asked):
+            some = Candidates(pairs.left[asked], pairs.right[asked])
+            said[asked] = yield from self.reader_.log_odds(records, some)
+        return self.join_.log_odds(np.stack([raw, said], axis=1)), said
 
     def decide(self, records: Records, candidates: Candidates, *, precision: float | None = None) -> Job[Decisions]:
         """Scores, the threshold, and the band of uncertain pairs around it.
@@ -107,22 +121,28 @@ class Matcher:
         return probabilities(odds + shift), shift
 
     def fit(
-        self, records: Records, pairs: Candidates, label: npt.NDArray[np.int8], *, context: Candidates, seed: int = 0
+        self,
+        records: Records,
+        pairs: Candidates,
+        label: npt.NDArray[np.int8],
+        *,
+        context: Candidates,
+        plan: FitPlan | None = None,
     ) -> Job[Matcher]:
         """A matcher trained on labelled pairs (m,) of 0 and 1; this one stays as it was.
 
-        `context` holds the candidates that the pairs stand among. The new trees are used only where they decide
-        better than the start on labels that they have not seen; `describe` says which won.
+        `context` holds the candidates that the pairs stand among. Each stage is used only where it decides better than
+        the one before on labels that it has not seen; `describe` says which won.
         """
         _check_labels(label)
         joint = _union(context, pairs)
         comparer = self.comparer(records, joint)
-        yield Progress("fit", 1, 4, f"comparing {len(pairs):,} labelled pairs")
-        start = self._start(comparer, pairs)
-        fitted = Matcher.from_trees(self._portable)
-        yield Progress("fit", 2, 4, "checking on held-out labels")
-        fitted._learn(comparer, pairs, label, start, seed)
-        yield Progress("fit", 4, 4, fitted.describe())
+        yield Progress("fit", 0, 3, f"comparing {len(pairs):,} labelled pairs")
+        given = lesson(records, comparer, pairs, label, self._portable)
+        learned = yield from learn(given, self._portable, plan or FitPlan())
+        fitted = Matcher.from_trees(learned.portable)
+        fitted.own_, fitted.reader_, fitted.join_ = learned.own, learned.reader, learned.join
+        fitted.facts_, fitted.held_out_ = learned.facts, learned.held_out
         return fitted
 
     def contributions(
@@ -138,8 +158,11 @@ class Matcher:
         found: list[Explanation] = []
         for part, compared in comparer.chunks(pairs, own=self.own_ is not None):
             some = Candidates(pairs.left[part], pairs.right[part])
+            base: float | Floats
             added, base = self._contributions(compared.values)
             groups = self._groups(comparer, compared.groups)
+            if self.join_ is not None:
+                added, base, groups = self._joined(records, some, added, base, groups)
             found += _explained(records, comparer, some, compared.similarity, groups, added, base + shift)
         return tuple(found)
 
@@ -153,6 +176,10 @@ class Matcher:
                     beside.write_text(trees.text, encoding="utf-8")
         note = {"format": FORMAT, "facts": self.facts_, "portable": _note(self._portable)}
         note["own"] = _note(self.own_) if self.own_ is not None else None
+        if self.reader_ is not None and self.join_ is not None:
+            self.reader_.save(home / "reader")
+            note["join"] = asdict(self.join_)
+            note["reader"] = {"budget": self.reader_.budget}
         with replace_file(home / "matcher.json") as beside:
             beside.write_text(json.dumps(note, indent=1) + "\n", encoding="utf-8")
         return home
@@ -170,6 +197,9 @@ class Matcher:
         made.facts_ = note["facts"]
         made.portable_ = _trees(home / "portable.txt", note["portable"])
         made.own_ = _trees(home / "own.txt", note["own"]) if note["own"] else None
+        if note.get("join"):
+            made.join_ = Join.from_note(note["join"])
+            made.reader_ = CloseReader(home / "reader", budget=note["reader"]["budget"])
         return made
 
     @property
@@ -185,50 +215,29 @@ class Matcher:
             return start
         if self.own_.names[:-1] != names:
             raise InputError("the tables have other columns than those that the matcher was trained on; fit it again")
-        return self.own_.log_odds(_with(values, start))
+        return self.own_.log_odds(with_column(values, start))
 
     def _contributions(self, values: npt.NDArray[np.float32]) -> tuple[Floats, float]:
         portable = values[:, : len(self._portable.names)]
         if self.own_ is None:
             return self._portable.contributions(portable)
-        return self.own_.contributions(_with(values, self._portable.log_odds(portable)))
+        return self.own_.contributions(with_column(values, self._portable.log_odds(portable)))
 
     def _groups(self, comparer: Comparer, groups: tuple[str, ...]) -> tuple[str, ...]:
         return comparer.portable_groups if self.own_ is None else (*groups, "(matcher that ships)")
 
-    def _start(self, comparer: Comparer, pairs: Candidates) -> Floats:
-        parts = [self._portable.log_odds(c.values) for _, c in comparer.chunks(pairs)]
-        return np.concatenate(parts) if parts else np.zeros(0)
-
-    def _learn(
-        self, comparer: Comparer, pairs: Candidates, label: npt.NDArray[np.int8], start: Floats, seed: int
-    ) -> None:
-        labels = f"{len(label):,} labelled pairs"
-        self.facts_ = {"chosen": f"the matcher that ships; {labels} are kept as judged, too few to learn from"}
-        if len(label) < FEW or min((label == 1).sum(), (label == 0).sum()) < _FOLDS:
-            return
-        slope, offset = platt(start, label)
-        shifted = slope * start + offset
-        _, f1 = best_f1_threshold(probabilities(shifted), label)
-        values = np.concatenate([c.values for _, c in comparer.chunks(pairs, own=True)])
-        names = next(iter(comparer.chunks(Candidates(pairs.left[:1], pairs.right[:1]), own=True)))[1].names
-        # The column holds the shipped score as `_log_odds` will compute it, adjusted to the labels.
-        values = _with(values, shifted)
-        names = (*names, _PRIOR)
-        held_out = _out_of_fold(values, label, names, _entity_folds(pairs, seed), seed)
-        line = platt(held_out, label)
-        score = probabilities(line[0] * held_out + line[1])
-        threshold, fitted_f1 = best_f1_threshold(score, label)
-        found: dict[str, Any] = {"labels": len(label), "f1_start": f1, "f1_fitted": fitted_f1, "threshold": threshold}
-        if fitted_f1 < f1:
-            said = f"F1 {fitted_f1:.3f} on held-out labels against {f1:.3f}"
-            self.facts_ = {"chosen": f"the matcher that ships; trees trained on {labels} were no better ({said})"}
-            return
-        self.portable_ = self._portable.calibrated(self._portable.slope * slope, self._portable.offset * slope + offset)
-        self.own_ = grow(values, label, names, _settings(len(label), seed)).calibrated(*line)
-        found["calibration_error"] = calibration_error(score, label)
-        found["chosen"] = f"trees trained on {labels} (F1 {fitted_f1:.3f} on held-out labels, {f1:.3f} before)"
-        self.facts_ = found
+    def _joined(
+        self, records: Records, pairs: Candidates, added: Floats, base: float | Floats, groups: tuple[str, ...]
+    ) -> tuple[Floats, Floats, tuple[str, ...]]:
+        """Contributions with what reading added, as one more column; rows still add up to the joined log-odds."""
+        assert self.join_ is not None
+        assert self.own_ is not None
+        joined, said = finish(self._read(records, pairs, added.sum(axis=1) + base))
+        scale = np.where(np.isnan(said), 1.0, self.join_.weights[0] / self.own_.slope)
+        added = added * scale[:, None]
+        level = np.where(np.isnan(said), base, (base - self.own_.offset) * scale + self.join_.offset)
+        rest = joined - added.sum(axis=1) - level
+        return np.concatenate([added, rest[:, None]], axis=1), level, (*groups, READ)
 
     def _threshold(self, score: Floats, precision: float | None) -> float:
         if precision is not None:
@@ -245,35 +254,6 @@ def _check_labels(label: npt.NDArray[np.int8]) -> None:
     if len(set(label.tolist())) < 2:
         said = "match" if label[0] == 1 else "not"
         raise InputError(f"all {len(label)} labels say {said!r}; both answers are needed to learn from them")
-
-
-def _settings(m: int, seed: int) -> TreeSettings:
-    least = int(np.clip(m // 100, 3, 20))
-    return TreeSettings(rounds=250 if m < 1_000 else 400, leaves=15, least_rows=least, learning_rate=0.04, seed=seed)
-
-
-def _entity_folds(pairs: Candidates, seed: int) -> Ints:
-    """A fold for each pair, such that pairs that share a left record stand in one fold."""
-    _, group = np.unique(pairs.left, return_inverse=True)
-    shuffled = np.random.default_rng(seed).permutation(int(group.max()) + 1)
-    return np.asarray(shuffled[group] % _FOLDS, dtype=np.int32)
-
-
-def _out_of_fold(
-    values: npt.NDArray[np.float32], label: npt.NDArray[np.int8], names: tuple[str, ...], folds: Ints, seed: int
-) -> Floats:
-    found = np.zeros(len(label))
-    for fold in range(_FOLDS):
-        inside, outside = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        if not len(outside):
-            continue
-        trees = grow(values[inside], label[inside], names, _settings(len(inside), seed))
-        found[outside] = trees.log_odds(values[outside])
-    return found
-
-
-def _with(values: npt.NDArray[np.float32], column: Floats) -> npt.NDArray[np.float32]:
-    return np.concatenate([values, column[:, None].astype(np.float32)], axis=1)
 
 
 def _union(a: Candidates, b: Candidates) -> Candidates:
@@ -307,13 +287,14 @@ def _explained(
     similarity: npt.NDArray[np.float32],
     groups: tuple[str, ...],
     added: Floats,
-    base: float,
+    base: float | Floats,
 ) -> list[Explanation]:
     columns: dict[str, list[int]] = defaultdict(list)
     for column, group in enumerate(groups):
         columns[group].append(column)
     by_group = {group: added[:, chosen].sum(axis=1) for group, chosen in columns.items()}
     score = probabilities(added.sum(axis=1) + base)
+    bases = np.broadcast_to(np.asarray(base, dtype=np.float64), (len(pairs),))
     order = {c.attribute.name: i for i, c in enumerate(comparer.attributes)}
     cells = {name: records.original[name] for name in order}
     found = []
@@ -324,7 +305,7 @@ def _explained(
         ]
         silent = [name for name in order if name not in by_group]
         evidence += [_evidence(name, 0.0, cells, order, similarity[row], (a, b)) for name in silent]
-        found.append(Explanation(a, b, float(score[row]), base, tuple(evidence)))
+        found.append(Explanation(a, b, float(score[row]), float(bases[row]), tuple(evidence)))
     return found
 
 

@@ -1,0 +1,223 @@
+"""What fitting a matcher does: trees over comparisons, then experts that read, each kept only if it pays."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dovetail.measure.calibrate import best_f1_threshold, calibration_error, platt
+from dovetail.tasks.match_join import Join, held_out_join, join, log_loss, steady_threshold
+from dovetail.tasks.match_reader import CloseReader, can_read
+from dovetail.tasks.trees import Trees, TreeSettings, grow, probabilities
+from dovetail.types import Candidates, Job, Progress, Records
+
+if TYPE_CHECKING:
+    from dovetail.tasks.compare import Comparer
+    from dovetail.types import Floats, Ints
+
+    Matrix = npt.NDArray[np.float32]
+    Labels = npt.NDArray[np.int8]
+
+FEW = 40  # below, labels only shift the shipped matcher's scores
+FEW_TO_READ = 400  # labels from which a network has something to learn, and a held-out part something to say
+PRIOR = "shipped score"
+FOLDS = 5
+_PAYS = 0.99  # the log loss that an expert must come under, as a share of that without it
+_MINUTES = 10.0  # the usual budget
+_SHARE = 0.85  # of the budget goes to tuning; the rest to comparing and checking
+_EPOCHS = 3.0
+
+
+@dataclass(frozen=True)
+class FitPlan:
+    """How a matcher is fitted.
+
+    `held` (m,) marks labels that stand for the future: threshold, calibration and gates rest on them, and networks
+    never see them; without, each rests on folds of all labels. `effort`: `quick` (trees only), `normal`, `best`.
+    `checkpoint`: a folder from which a killed run goes on.
+    """
+
+    held: npt.NDArray[np.bool_] | None = None
+    minutes: float | None = None
+    effort: str = "normal"
+    seed: int = 0
+    checkpoint: Path | None = None
+
+
+@dataclass
+class Learned:
+    """What was learned; `own` is None where the shipped matcher decides as well by itself."""
+
+    portable: Trees
+    own: Trees | None = None
+    reader: CloseReader | None = None
+    join: Join | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    held_out: tuple[Floats, Labels] | None = None
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Labelled pairs of records with their comparisons (m, f)."""
+
+    records: Records
+    pairs: Candidates
+    label: Labels
+    values: Matrix
+    names: tuple[str, ...]
+    start: Floats  # log-odds of the shipped matcher, (m,)
+
+
+def lesson(records: Records, comparer: Comparer, pairs: Candidates, label: Labels, portable: Trees) -> Lesson:
+    """The comparisons of labelled pairs, the tables' own ones included."""
+    parts = [compared for _, compared in comparer.chunks(pairs, own=True)]
+    values = np.concatenate([p.values for p in parts])
+    start = portable.log_odds(values[:, : len(portable.names)])
+    return Lesson(records, pairs, label, values, parts[0].names, start)
+
+
+def learn(given: Lesson, portable: Trees, plan: FitPlan) -> Job[Learned]:
+    """Trees first; then the reader, where the packages are there and enough labels."""
+    said = f"{len(given.label):,} labelled pairs"
+    learned = Learned(portable)
+    learned.facts = {"chosen": f"the matcher that ships; {said} are kept as judged, too few to learn from"}
+    if len(given.label) < FEW or min((given.label == 1).sum(), (given.label == 0).sum()) < FOLDS:
+        return learned
+    began = time.monotonic()
+    folds = entity_folds(given.pairs, plan.seed)
+    held = _held(plan, given.label)
+    yield Progress("fit", 1, 3, "growing trees, checked on held-out labels")
+    trees = _grow_trees(given, folds, held, learned, plan.seed)
+    if learned.own is None or plan.effort == "quick" or not can_read() or len(given.label) < FEW_TO_READ:
+        return learned
+    if plan.held is None:
+        held = folds == 0
+    yield from _read(given, trees, held, learned, plan, began)
+    yield Progress("fit", 3, 3, str(learned.facts["chosen"]))
+    return learned
+
+
+def _held(plan: FitPlan, label: Labels) -> npt.NDArray[np.bool_]:
+    held = np.ones(len(label), bool) if plan.held is None else plan.held
+    enough = min((label[held] == 1).sum(), (label[held] == 0).sum()) >= FOLDS
+    return held if enough else np.ones(len(label), bool)
+
+
+def _grow_trees(given: Lesson, folds: Ints, held: npt.NDArray[np.bool_], learned: Learned, seed: int) -> Floats:
+    """Fill in the trees if they pay; their raw log-odds on labels that they have not seen, (m,)."""
+    label, said = given.label, f"{len(given.label):,} labelled pairs"
+    slope, offset = platt(given.start[held], label[held])
+    shifted = slope * given.start + offset
+    _, f1 = best_f1_threshold(shifted[held], label[held])
+    # The column holds the shipped score as it will be computed later, adjusted to the labels.
+    values, names = with_column(given.values, shifted), (*given.names, PRIOR)
+    unseen = _out_of_fold(values, label, names, folds, seed)
+    line = platt(unseen[held], label[held])
+    score = probabilities(line[0] * unseen[held] + line[1])
+    _, fitted_f1 = best_f1_threshold(score, label[held])
+    if fitted_f1 < f1:
+        why = f"F1 {fitted_f1:.3f} on held-out labels against {f1:.3f}"
+        learned.facts = {"chosen": f"the matcher that ships; trees trained on {said} were no better ({why})"}
+        return unseen
+    learned.portable = learned.portable.calibrated(
+        learned.portable.slope * slope, learned.portable.offset * slope + offset
+    )
+    learned.own = grow(values, label, names, tree_settings(len(label), seed)).calibrated(*line)
+    learned.held_out = score, label[held]
+    learned.facts = {
+        "labels": len(label),
+        "f1_start": f1,
+        "f1_fitted": fitted_f1,
+        "threshold": steady_threshold(score, label[held], seed),
+        "calibration_error": calibration_error(score, label[held]),
+        "chosen": f"trees trained on {said} (F1 {fitted_f1:.3f} on held-out labels, {f1:.3f} before)",
+    }
+    return unseen
+
+
+def _read(
+    given: Lesson, trees: Floats, held: npt.NDArray[np.bool_], learned: Learned, plan: FitPlan, began: float
+) -> Job[None]:
+    """Tune the close reader on the labels that are not held, and keep it if the held ones are decided better."""
+    from dovetail.training.checkpoint import Checkpoint
+    from dovetail.training.settings import TuneSettings
+
+    left = _SHARE * (plan.minutes or _MINUTES) - (time.monotonic() - began) / 60
+    if left < 0.2:
+        return
+    reader = CloseReader(seed=plan.seed)
+    seen = np.flatnonzero(~held)
+    settings = TuneSettings(epochs=_EPOCHS, minutes=left)
+    checkpoint = Checkpoint(plan.checkpoint, f"{settings}") if plan.checkpoint else None
+    told = yield from reader.tune(
+        given.records, _some(given.pairs, seen), given.label[seen], settings, checkpoint=checkpoint
+    )
+    asked = np.flatnonzero(held)
+    read = yield from reader.log_odds(given.records, _some(given.pairs, asked))
+    assert learned.own is not None
+    line = learned.own.slope, learned.own.offset
+    experts, label = np.stack([trees[asked], read], axis=1), given.label[asked]
+    inner = entity_folds(_some(given.pairs, asked), plan.seed)
+    joined = held_out_join(experts, label, inner)
+    before, after = log_loss(line[0] * trees[asked] + line[1], label), log_loss(joined, label)
+    told |= {"log_loss_before": round(before, 5), "log_loss": round(after, 5)}
+    told["f1_before"] = best_f1_threshold(trees[asked], label)[1]
+    told["f1"] = best_f1_threshold(joined, label)[1]
+    learned.facts["reader"] = told
+    if after > _PAYS * before or told["f1"] < told["f1_before"] - 0.002:
+        learned.facts["chosen"] += "; reading pairs closely did not pay"
+        return
+    _keep(learned, reader, experts, joined, label, plan.seed)
+
+
+def _keep(learned: Learned, reader: CloseReader, experts: Floats, joined: Floats, label: Labels, seed: int) -> None:
+    assert learned.own is not None
+    learned.reader = reader
+    learned.join = join(("trees", "reader"), experts, label, (learned.own.slope, learned.own.offset))
+    score = probabilities(joined)
+    learned.held_out = score, label
+    f1 = learned.facts["reader"]["f1"]
+    learned.facts |= {
+        "f1_fitted": f1,
+        "threshold": steady_threshold(score, label, seed),
+        "calibration_error": calibration_error(score, label),
+        "chosen": f"{learned.facts['chosen']}, and a network that reads uncertain pairs closely (F1 {f1:.3f})",
+    }
+
+
+def _some(pairs: Candidates, rows: npt.NDArray[np.intp]) -> Candidates:
+    return Candidates(pairs.left[rows], pairs.right[rows])
+
+
+def tree_settings(m: int, seed: int) -> TreeSettings:
+    """How trees are grown on m labels."""
+    least = int(np.clip(m // 100, 3, 20))
+    return TreeSettings(rounds=250 if m < 1_000 else 400, leaves=15, least_rows=least, learning_rate=0.04, seed=seed)
+
+
+def entity_folds(pairs: Candidates, seed: int) -> Ints:
+    """A fold for each pair, such that pairs that share a left record stand in one fold."""
+    _, group = np.unique(pairs.left, return_inverse=True)
+    shuffled = np.random.default_rng(seed).permutation(int(group.max()) + 1)
+    return np.asarray(shuffled[group] % FOLDS, dtype=np.int32)
+
+
+def _out_of_fold(values: Matrix, label: Labels, names: tuple[str, ...], folds: Ints, seed: int) -> Floats:
+    found = np.zeros(len(label))
+    for fold in range(FOLDS):
+        inside, outside = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+        if not len(outside):
+            continue
+        trees = grow(values[inside], label[inside], names, tree_settings(len(inside), seed))
+        found[outside] = trees.log_odds(values[outside])
+    return found
+
+
+def with_column(values: Matrix, column: Floats) -> Matrix:
+    """Comparisons with one more column."""
+    return np.concatenate([values, column[:, None].astype(np.float32)], axis=1)

@@ -1,0 +1,97 @@
+"""The close reader as an expert of the matcher: a cross-encoder tuned on the labelled pairs."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dovetail.types import Candidates, Job, Progress, Records
+
+if TYPE_CHECKING:
+    from dovetail.training.checkpoint import Checkpoint
+    from dovetail.training.settings import TuneSettings
+
+Vector = npt.NDArray[np.float64]
+
+STARTS = Path(__file__).parent.parent / "data" / "reader"
+BUDGET = 48  # tokens that are read of a record
+
+
+def can_read() -> bool:
+    """Whether the packages of the extra [train] are there."""
+    return all(importlib.util.find_spec(name) is not None for name in ("torch", "transformers"))
+
+
+class CloseReader:
+    """Reads two records at once. `start` is the folder of a reader to begin with."""
+
+    def __init__(self, start: str | Path = STARTS, *, budget: int = BUDGET, seed: int = 0) -> None:
+        self.start, self.budget, self.seed = Path(start), budget, seed
+        self._cross: Any = None
+        self._kept: tuple[Records, list[Any]] | None = None
+
+    @property
+    def cross(self) -> Any:
+        """The cross-encoder, loaded on first use."""
+        if self._cross is None:
+            from dovetail.encoders.cross import CrossEncoder
+
+            self._cross = CrossEncoder(budget=self.budget, seed=self.seed)
+            if self.start.is_dir():
+                self._cross.restore(self.start)
+        return self._cross
+
+    def passages(self, records: Records) -> list[Any]:
+        """The records as token lists; kept, since fitting and reading ask for the same ones."""
+        if self._kept is None or self._kept[0] is not records:
+            from dovetail.encoders.reading import passages
+
+            self._kept = (records, passages(records, self.cross.tokenizer, self.budget))
+        return self._kept[1]
+
+    def tune(
+        self,
+        records: Records,
+        pairs: Candidates,
+        target: npt.NDArray[Any],
+        settings: TuneSettings,
+        *,
+        checkpoint: Checkpoint | None = None,
+    ) -> Job[dict[str, Any]]:
+        """Tune on labelled pairs (m,); gives steps, seconds, losses and the forecast."""
+        from dovetail.training.reading import read_pairs_job
+
+        read = self.passages(records)
+        left, right = [read[i] for i in pairs.left], [read[i] for i in pairs.right]
+        settings = replace(settings, seed=self.seed)
+        done = yield from read_pairs_job(
+            self.cross, left, right, target.astype(np.float32), settings, checkpoint=checkpoint
+        )
+        forecast = done.forecast
+        return {
+            "steps": done.steps,
+            "seconds": round(done.seconds, 1),
+            "forecast_seconds": round(forecast.seconds, 1) if forecast else None,
+            "losses": [(step, round(loss, 4)) for step, loss in done.losses],
+        }
+
+    def log_odds(self, records: Records, pairs: Candidates) -> Job[Vector]:
+        """Log-odds of a match for each pair, (m,)."""
+        read = self.passages(records)
+        found, done = np.zeros(len(pairs)), 0
+        if not len(pairs):
+            return found
+        for rows, values in self.cross.logits([read[i] for i in pairs.left], [read[i] for i in pairs.right]):
+            found[rows] = values
+            done += len(rows)
+            yield Progress("match", done, len(pairs), f"read {done:,} of {len(pairs):,} uncertain pairs closely")
+        return found
+
+    def save(self, folder: str | Path) -> None:
+        """Write the weights."""
+        self.cross.keep(folder)
