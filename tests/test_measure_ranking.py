@@ -9,7 +9,15 @@ from sklearn.metrics import confusion_matrix, f1_score, ndcg_score
 from dovetail.errors import InputError
 from dovetail.measure.classes import class_scores
 from dovetail.measure.columns import mapping_scores, recall_at_truth
-from dovetail.measure.ranking import mean_average_precision, mrr, ndcg, ndcg_each, precision_at, recall_at
+from dovetail.measure.ranking import (
+    mean_average_precision,
+    measures_each,
+    mrr,
+    ndcg,
+    ndcg_each,
+    precision_at,
+    recall_at,
+)
 
 GRADES = np.array([[0, 2, 1, 0], [1, 0, 0, 0], [0, 0, 0, 0]])
 
@@ -79,3 +87,19 @@ def test_column_mapping():
     ranked = [("name", "title"), ("x", "y"), ("price", "cost"), ("maker", "brand")]
     assert recall_at_truth(ranked, true) == pytest.approx(2 / 3)
     assert recall_at_truth(ranked, []) == 0.0
+
+
+def test_every_measure_of_each_query_agrees_with_the_means():
+    random = np.random.default_rng(1)
+    grades = random.integers(0, 3, (30, 20))
+    grades[:, 5] = 1
+    ideal = [np.append(row, 2) for row in grades]
+    relevant = np.array([np.count_nonzero(row) for row in ideal])
+    each = measures_each(grades, 10, ideal=ideal)
+    assert each["precision_10"].mean() == pytest.approx(precision_at(grades, 10))
+    assert each["recall_10"].mean() == pytest.approx(recall_at(grades, 10, relevant=relevant))
+    assert each["mrr"].mean() == pytest.approx(mrr(grades))
+    assert each["map"].mean() == pytest.approx(mean_average_precision(grades, relevant=relevant))
+    assert each["ndcg_10"].mean() == pytest.approx(ndcg(grades, 10, ideal=ideal))
+    p, r = each["precision_10"], each["recall_10"]
+    assert each["f1_10"] == pytest.approx(2 * p * r / np.maximum(p + r, 1e-9))

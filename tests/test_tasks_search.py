@@ -201,3 +201,32 @@ def test_kill_in_the_middle_of_adding(tmp_path: Path) -> None:
     assert len(told) >= 20
     assert set(told) <= hits
     assert len(again) in (len(PAPERS) + len(told), len(PAPERS) + len(told) + 1)
+
+
+def test_explanations_add_up(papers: Searcher) -> None:
+    hits = papers.search("baking wild yeast doughs")
+    for rank, hit in enumerate(hits, 1):
+        why = papers.explain("baking wild yeast doughs", hit.id)
+        assert why.rank == rank
+        assert why.relevance == pytest.approx(hit.relevance, abs=1e-6)
+        assert sum(w.importance for w in why.words) == pytest.approx(why.keyword, abs=1e-9)
+        assert why.relevance == pytest.approx(why.keyword + why.meaning)
+    bread = papers.explain("baking wild yeast doughs", "c")
+    assert {w.word for w in bread.words} == {"baking", "yeast", "doughs"}
+    assert bread.missing == ("wild",)
+    assert any("yeast" in line for line in bread.to_lines())
+    assert papers.explain("fibrossis", "a").words[0].found == "fibrosi"
+    with pytest.raises(UnknownName, match="no document 'q'"):
+        papers.explain("bread", "q")
+
+
+def test_evaluate(papers: Searcher) -> None:
+    judged = [("gene therapy", "a", 2), ("wings lift", "b", 1), ("bread", "c", 1), ("bread", "d", 1)]
+    scores = papers.evaluate(judged)
+    assert scores.queries == 3
+    assert scores.measures["ndcg_10"].value == pytest.approx(1.0)
+    assert scores.measures["recall_10"].value == pytest.approx(1.0)
+    assert scores.measures["precision_10"].value == pytest.approx((0.1 + 0.1 + 0.2) / 3)
+    assert scores.gaps["keyword"].value == pytest.approx(0.0)
+    assert scores.to_dict()["mrr"] == 1.0
+    assert len(scores.to_lines()) == 9

@@ -69,6 +69,27 @@ def precision_at(grades: Grades, k: int) -> float:
     return float(((ranked > 0).sum(axis=1) / k).mean()) if len(ranked) else 0.0
 
 
+def measures_each(grades: Grades, k: int, *, ideal: Sequence[Grades]) -> dict[str, npt.NDArray[np.float64]]:
+    """Every measure of each query (q,): precision, recall, F1 and nDCG at k, reciprocal rank and average precision.
+
+    `ideal` holds the grades of all that is judged; a query without anything relevant has 0.
+    """
+    ranked = _ranked(grades, None)
+    hit, first = ranked > 0, _ranked(grades, k) > 0
+    relevant = np.maximum(1, [np.count_nonzero(np.asarray(row) > 0) for row in ideal])
+    precision, recall = first.sum(axis=1) / k, first.sum(axis=1) / relevant
+    both = precision + recall
+    at_rank = np.cumsum(hit, axis=1) / np.arange(1, hit.shape[1] + 1)
+    return {
+        f"precision_{k}": precision,
+        f"recall_{k}": recall,
+        f"f1_{k}": 2 * precision * recall / np.where(both > 0, both, 1),
+        "mrr": np.where(hit.any(axis=1), 1 / (hit.argmax(axis=1) + 1.0), 0.0),
+        "map": (at_rank * hit).sum(axis=1) / relevant,
+        f"ndcg_{k}": ndcg_each(ranked, k, ideal=ideal)[0],
+    }
+
+
 def _ranked(grades: Grades, k: int | None) -> npt.NDArray[np.float64]:
     values = np.asarray(grades, np.float64)
     if values.ndim != 2:

@@ -20,6 +20,7 @@ from dovetail.encoders.base import load_encoder
 from dovetail.errors import InputError
 from dovetail.tables.atomic import replace_file
 from dovetail.tasks.search_documents import DocumentColumns, check_distinct, documents_of
+from dovetail.tasks.search_explain import HitExplanation, explained
 from dovetail.tasks.search_find import DEPTH, Finder, Hit, check_query
 from dovetail.tasks.search_fusion import Candidates, Fusion
 from dovetail.tasks.search_gate import Gate, choose
@@ -28,6 +29,7 @@ from dovetail.tasks.search_judgements import Judgements, read_judgements
 from dovetail.tasks.search_meaning import Passages
 from dovetail.tasks.search_passages import passages
 from dovetail.tasks.search_postings import Bm25
+from dovetail.tasks.search_scores import SearchScores, scored
 from dovetail.tasks.search_words import Analyser, language_of
 from dovetail.types import Job, Progress, finish
 
@@ -115,6 +117,18 @@ class Searcher:
         with self._lock:
             candidates = finder.candidates(query, vector, where=where, depth=max(DEPTH, k))
             return finder.hits(candidates, vector, self.fusion_, k)
+
+    def evaluate(self, judgements: Any, k: int = 10, *, queries: Any = None, seed: int = 0) -> SearchScores:
+        """Precision, recall, F1 and nDCG at k, MRR and MAP on judged queries, each with its 95 % interval."""
+        judged = read_judgements(judgements, queries=queries)
+        return scored(self.candidates(judged.queries), self._truth(judged), self.fusion_, k=k, seed=seed)
+
+    def explain(self, query: str, id: str) -> HitExplanation:  # noqa: A002 - the word people use
+        """Why a document is an answer to a query, or is none: words, passages, and what each adds to the relevance."""
+        check_query(query)
+        finder = self.finder_
+        with self._lock:
+            return explained(finder, query, id, self.encoder_.encode([query])[0], self.fusion_)
 
     def add(self, documents: Any) -> None:
         """Add documents; they can be found when this returns. An id that the index already has is an error."""
@@ -245,10 +259,13 @@ class Searcher:
         return [Embedded(cuts, vectors[end - len(cuts) : end]) for cuts, end in zip(spans, ends, strict=True)]
 
     def _gate(self, judged: Judgements, seed: int) -> Gate:
+        return choose(self.candidates(judged.queries), self._truth(judged), self.fusion_, seed=seed)
+
+    def _truth(self, judged: Judgements) -> list[dict[int, float]]:
+        """The graded documents of each query, by number."""
         numbers = self._index.known(judged.documents)
         _check_known(judged, numbers)
-        truth = [{numbers[d]: g for d, g in judged.of(q).items()} for q in range(len(judged.queries))]
-        return choose(self.candidates(judged.queries), truth, self.fusion_, seed=seed)
+        return [{numbers[d]: g for d, g in judged.of(q).items()} for q in range(len(judged.queries))]
 
     def _note_down(self) -> None:
         if self.folder is None:

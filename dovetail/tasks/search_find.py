@@ -48,9 +48,15 @@ class Finder:
     _known: tuple[int, list[str], list[int]] = (-1, [], [])  # change, terms, frequencies
 
     def candidates(
-        self, query: str, vector: Vector, *, where: Mapping[str, Any] | None = None, depth: int = DEPTH
+        self,
+        query: str,
+        vector: Vector,
+        *,
+        where: Mapping[str, Any] | None = None,
+        depth: int = DEPTH,
+        also: int | None = None,
     ) -> Candidates:
-        """The best `depth` documents by words and by meaning (d,), with both measures of each."""
+        """The best `depth` documents by words and by meaning (d,), and the one of number `also`, with both measures."""
         check_query(query)
         index = self.index
         with index.snapshot():
@@ -61,6 +67,8 @@ class Finder:
             keyword = np.where(allowed, summed(found, len(allowed), collection, self.bm25), 0.0)
             near, cosines = self.passages.nearest(index, vector, depth, allowed)
             documents = np.union1d(near, _top(keyword, depth))
+            if also is not None:
+                documents = np.union1d(documents, [also])
             cosine = self._cosines(vector, documents, near, cosines)
         return Candidates(documents, keyword[documents], most(found, collection, self.bm25), cosine)
 

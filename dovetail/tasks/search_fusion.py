@@ -5,7 +5,7 @@ Source: Bruch, Gai and Ingber, An Analysis of Fusion Functions for Hybrid Retrie
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,7 +63,9 @@ def order_of(relevance: Floats, documents: npt.NDArray[np.int64]) -> npt.NDArray
     return np.lexsort((documents, -relevance))
 
 
-def graded(candidates: Sequence[Candidates], fusion: Fusion, truth: Sequence[dict[int, float]], k: int = 10) -> Floats:
+def graded(
+    candidates: Sequence[Candidates], fusion: Fusion, truth: Sequence[Mapping[int, float]], k: int = 10
+) -> Floats:
     """The grades (q, k) of what a fusion ranks first for each query."""
     grades = np.zeros((len(candidates), k))
     for row, (one, known) in enumerate(zip(candidates, truth, strict=True)):
@@ -72,7 +74,9 @@ def graded(candidates: Sequence[Candidates], fusion: Fusion, truth: Sequence[dic
     return grades
 
 
-def ndcg_of(candidates: Sequence[Candidates], fusion: Fusion, truth: Sequence[dict[int, float]], k: int = 10) -> Floats:
+def ndcg_of(
+    candidates: Sequence[Candidates], fusion: Fusion, truth: Sequence[Mapping[int, float]], k: int = 10
+) -> Floats:
     """nDCG at k of each query, (q,)."""
     ideal = [np.array(list(known.values())) for known in truth]
     return ndcg_each(graded(candidates, fusion, truth, k), k, ideal=ideal)[0]

@@ -117,7 +117,7 @@ class Index:
             known = self.known(names)
             missing = next((n for n in names if n not in known), None)
             if missing is not None:
-                raise UnknownName("document", missing, self._some_names(), "the index")
+                raise UnknownName("document", missing, self.some_names(), "the index")
             self._remove(list(known.values()))
 
     def known(self, names: Sequence[str]) -> dict[str, int]:
@@ -295,7 +295,8 @@ class Index:
         self._db.execute(f"DELETE FROM segments WHERE id IN ({marks})", list(segments))
         self._write_segment({t: e for t, e in whole.items() if len(e)}, kept)
 
-    def _some_names(self) -> list[str]:
+    def some_names(self) -> list[str]:
+        """The ids of some documents, for words about one that is not there."""
         return [r[0] for r in self._db.execute("SELECT name FROM documents LIMIT 1000")]
 
     def _value(self, query: str, *values: Any) -> Any:
