@@ -94,6 +94,14 @@ def _some(label: npt.NDArray[np.int8], most: int, seed: int) -> npt.NDArray[np.i
     return rng.permutation(np.concatenate([yes, no[: most - len(yes)]]))
 
 
+def reader_without(family: str) -> Path:
+    """The folder of a reader that was trained without a family."""
+    for path in sorted(CACHE.glob("without-*")):
+        if family in path.name.removeprefix("without-").split("+") and (path / "reader.safetensors").is_file():
+            return path
+    raise SystemExit(f"no reader without {family}; type: python -m scripts.train_reader --without {family}")
+
+
 def main() -> None:
     """Parse the arguments, train, and write the reader."""
     from dovetail.encoders.cross import CrossEncoder
@@ -103,11 +111,12 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--without", nargs="*", default=(), help="families to leave out")
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=None)
     parser.add_argument("--start", default=None, help="a reader to go on from")
     parser.add_argument("--epochs", type=float, default=1.0)
     parser.add_argument("--rate", type=float, default=1e-4)
     given = parser.parse_args()
+    out = given.out or CACHE / ("without-" + "+".join(sorted(given.without)) if given.without else "all")
     taught = lessons(tuple(given.without))
     cross = CrossEncoder(budget=BUDGET)
     if given.start:
@@ -121,8 +130,8 @@ def main() -> None:
     settings = TuneSettings(epochs=given.epochs, learning_rate=given.rate)
     job = read_pairs_job(cross, left, right, np.concatenate(label).astype(np.float32), settings)
     tuned = finish(job, _say)
-    cross.keep(given.out)
-    sys.stderr.write(f"{given.out}: {tuned.steps:,} steps in {tuned.seconds / 60:.1f} min\n")
+    cross.keep(out)
+    sys.stderr.write(f"{out}: {tuned.steps:,} steps in {tuned.seconds / 60:.1f} min\n")
 
 
 def _say(progress: Progress) -> None:

@@ -68,9 +68,12 @@ class Matcher:
             self._kept = (records, context, Comparer(records, context, load_encoder()))
         return self._kept[2]
 
-    def score(self, records: Records, candidates: Candidates) -> Job[Floats]:
-        """The probability of a match for each candidate pair, (m,)."""
-        comparer = self.comparer(records, candidates)
+    def score(self, records: Records, candidates: Candidates, context: Candidates | None = None) -> Job[Floats]:
+        """The probability of a match for each candidate pair, (m,).
+
+        `context` holds the candidates that they stand among, where that is more than they themselves.
+        """
+        comparer = self.comparer(records, candidates if context is None else _union(context, candidates))
         found = np.zeros(len(candidates))
         yield Progress("match", 0, len(candidates), "weighing columns")
         for part, compared in comparer.chunks(candidates, own=self.own_ is not None):
@@ -93,19 +96,28 @@ class Matcher:
             said[asked] = yield from self.reader_.log_odds(records, some)
         return self.join_.log_odds(np.stack([raw, said], axis=1)), said
 
-    def decide(self, records: Records, candidates: Candidates, *, precision: float | None = None) -> Job[Decisions]:
+    def decide(
+        self,
+        records: Records,
+        candidates: Candidates,
+        *,
+        precision: float | None = None,
+        context: Candidates | None = None,
+    ) -> Job[Decisions]:
         """Scores, the threshold, and the band of uncertain pairs around it.
 
         Without labels of these tables the scores are moved as a whole to where the candidates part into two groups.
         """
-        score = yield from self.score(records, candidates)
-        score, shift = self.adapted(records, candidates, score)
+        score = yield from self.score(records, candidates, context)
+        score, shift = self.adapted(records, candidates, score, context)
         threshold = self._threshold(score, precision)
         line = float(np.log(threshold / (1 - threshold)))
         low, high = probabilities(np.array([line - _REVIEW, line + _REVIEW])).tolist()
         return Decisions(candidates, score, threshold, low, high, self.describe(), shift)
 
-    def adapted(self, records: Records, candidates: Candidates, score: Floats) -> tuple[Floats, float]:
+    def adapted(
+        self, records: Records, candidates: Candidates, score: Floats, context: Candidates | None = None
+    ) -> tuple[Floats, float]:
         """Scores moved to fit the tables that they come from, and by how much in log-odds; labels make it needless.
 
         Across sources only the closest candidates of a record can be matches, so only they are looked at; inside one
@@ -116,7 +128,8 @@ class Matcher:
         odds = np.log(score / (1 - score))
         telling = odds
         if len(records.sources) > 1:
-            telling = odds[self.comparer(records, candidates).rivals[:, 0] == 0]
+            comparer = self.comparer(records, candidates if context is None else _union(context, candidates))
+            telling = odds[comparer.rivals[_places(comparer.context, candidates), 0] == 0]
         shift = adaptive_shift(telling)
         return probabilities(odds + shift), shift
 
@@ -262,6 +275,14 @@ def _union(a: Candidates, b: Candidates) -> Candidates:
         return a
     keys = np.union1d(keys_a, keys_b)
     return Candidates((keys >> 32).astype(np.int32), (keys & 0xFFFFFFFF).astype(np.int32))
+
+
+def _places(among: Candidates, pairs: Candidates) -> npt.NDArray[np.intp]:
+    """Where each of the pairs stands among others that hold them all."""
+    if among is pairs:
+        return np.arange(len(pairs))
+    keys_a, keys_b = (p.left.astype(np.int64) << 32 | p.right for p in (among, pairs))
+    return np.searchsorted(keys_a, keys_b)
 
 
 def _note(trees: Trees) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from dovetail.measure.calibrate import best_f1_threshold, calibration_error, platt
 from dovetail.tasks.match_join import Join, held_out_join, join, log_loss, steady_threshold
-from dovetail.tasks.match_reader import CloseReader, can_read
+from dovetail.tasks.match_reader import STARTS, CloseReader, can_read
 from dovetail.tasks.trees import Trees, TreeSettings, grow, probabilities
 from dovetail.types import Candidates, Job, Progress, Records
 
@@ -47,6 +47,7 @@ class FitPlan:
     effort: str = "normal"
     seed: int = 0
     checkpoint: Path | None = None
+    reader: Path | None = None  # the folder of the reader to start from; without, the one that ships
 
 
 @dataclass
@@ -150,7 +151,7 @@ def _read(
     left = _SHARE * (plan.minutes or _MINUTES) - (time.monotonic() - began) / 60
     if left < 0.2:
         return
-    reader = CloseReader(seed=plan.seed)
+    reader = CloseReader(plan.reader or STARTS, seed=plan.seed)
     seen = np.flatnonzero(~held)
     settings = TuneSettings(epochs=_EPOCHS, minutes=left)
     checkpoint = Checkpoint(plan.checkpoint, f"{settings}") if plan.checkpoint else None
