@@ -1,0 +1,254 @@
+"""`LabelStore`: everything that people said, as lines that are only ever added, in one SQLite file or in PostgreSQL.
+
+SQLite runs with a write-ahead log that is flushed before a label is acknowledged, so a killed process loses nothing
+that was acknowledged. Writers of several threads and processes wait for one another.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from dovetail.errors import InputError
+from dovetail.labels.connect import Place, reading, writing
+from dovetail.labels.migrations import EVENTS
+from dovetail.labels.said import Answer, Event, Label, Suggestion
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+_AT_ONCE = 500  # keys in one query
+_LONGEST = 200  # characters of a name or key
+_PAGE = 5_000
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which lines: those of one shape, task, person or session, up to one version; None: all."""
+
+    shape: str | None = None
+    task: str | None = None
+    person: str | None = None
+    session: str | None = None
+    upto: int | None = None  # version: the number of the last event that counts
+
+    def clauses(self, *, session: bool = True) -> list[sa.ColumnElement[bool]]:
+        """The conditions of the query."""
+        names = ("shape", "task", "person", *(("session",) if session else ()))
+        asked = [EVENTS.c[name] == getattr(self, name) for name in names if getattr(self, name) is not None]
+        return asked if self.upto is None else [*asked, EVENTS.c.id <= self.upto]
+
+
+ALL = Wanted()
+
+
+class LabelStore:
+    """What people said, who and when. Made on first use; a file of a newer version or of another program is refused.
+
+    `place` is a path (SQLite) or a database URL (`sqlite:///…`, `postgresql://…`).
+    """
+
+    def __init__(self, place: str | Path) -> None:
+        self.place = Place(place)
+
+    def __enter__(self) -> LabelStore:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file or the server."""
+        self.place.close()
+
+    @property
+    def version(self) -> int:
+        """The number of the last event, 0 where nothing was said: hand it to `Wanted` to see the labels as of now."""
+        with reading(self.place) as connection:
+            return int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(EVENTS.c.id), 0))).scalar_one())
+
+    def say(self, answers: Iterable[Answer | Label], *, person: str, session: str = "") -> list[Event]:
+        """Keep answers, all or none, and give their events; once it returns, they are on disk.
+
+        An answer whose key is known already is not kept again: its first event is given. A known key with other
+        content is an `InputError`.
+        """
+        _check_names(person=person, session=session)
+        given = [a if isinstance(a, Answer) else Answer(a) for a in answers]
+        lines = [_line(answer, person, session) for answer in given]
+        if not lines:
+            return []
+        with writing(self.place) as connection:
+            _add(connection, lines)
+            kept = _by_key(connection, [line["key"] for line in lines])
+            for line in lines:
+                _check_same(line, kept[line["key"]])
+        return [_event(kept[line["key"]]) for line in lines]
+
+    def undo(
+        self, *, person: str, session: str | None = None, event: int | None = None, key: str | None = None
+    ) -> Event | None:
+        """Take back a label of this person: the one named, else the last (of the session). None where none is left.
+
+        What is taken back stays in the history; the label before it, if any, counts again. To take back an undo,
+        say the label again.
+        """
+        _check_names(person=person, session=session or "", key=key or "")
+        with writing(self.place) as connection:
+            if key is not None and (known := _by_key(connection, [key])):
+                return _event(known[key])
+            target = _undoable(connection, person, session, event)
+            if target is None:
+                return None
+            again = connection.execute(sa.select(EVENTS).where(EVENTS.c.undoes == target.id)).one_or_none()
+            if again is not None:
+                return _event(again)
+            line = {name: getattr(target, name) for name in ("task", "shape", "subject", "label", "gold")}
+            line |= {"key": key or uuid.uuid4().hex, "at": _now(), "person": person, "undoes": target.id}
+            line |= {"session": target.session if session is None else session, "suggestion": None}
+            _add(connection, [line])
+            return _event(_by_key(connection, [line["key"]])[line["key"]])
+
+    def history(self, wanted: Wanted = ALL) -> Iterator[Event]:
+        """Every event in order, corrected and undone ones too."""
+        last = 0
+        while True:
+            page = sa.select(EVENTS).where(EVENTS.c.id > last, *wanted.clauses()).order_by(EVENTS.c.id).limit(_PAGE)
+            with reading(self.place) as connection:
+                found = connection.execute(page).all()
+            yield from map(_event, found)
+            if len(found) < _PAGE:
+                return
+            last = found[-1].id
+
+    def current(self, wanted: Wanted = ALL) -> list[Event]:
+        """What counts now: the last label of each person about each subject that was not taken back, in order."""
+        with reading(self.place) as connection:
+            return [_event(row) for row in connection.execute(_current(wanted))]
+
+    def count(self, wanted: Wanted = ALL) -> dict[str, int]:
+        """How many labels count now, by shape."""
+        chosen = _current(wanted).subquery()
+        query = sa.select(chosen.c.shape, sa.func.count()).group_by(chosen.c.shape)
+        with reading(self.place) as connection:
+            return {shape: int(number) for shape, number in connection.execute(query)}
+
+
+def _current(wanted: Wanted) -> sa.Select[Any]:
+    undo = EVENTS.alias("undo")
+    undone = sa.select(undo.c.id).where(undo.c.undoes == EVENTS.c.id)
+    if wanted.upto is not None:
+        undone = undone.where(undo.c.id <= wanted.upto)
+    same = (EVENTS.c.person, EVENTS.c.subject, EVENTS.c.gold)
+    rank = sa.func.row_number().over(partition_by=same, order_by=EVENTS.c.id.desc()).label("rank")
+    live = (
+        sa.select(EVENTS, rank)
+        .where(EVENTS.c.undoes.is_(None), ~undone.exists(), *wanted.clauses(session=False))
+        .subquery()
+    )
+    chosen = sa.select(live).where(live.c.rank == 1).order_by(live.c.id)
+    return chosen if wanted.session is None else chosen.where(live.c.session == wanted.session)
+
+
+def _undoable(connection: sa.Connection, person: str, session: str | None, event: int | None) -> sa.Row[Any] | None:
+    if event is not None:
+        target = connection.execute(sa.select(EVENTS).where(EVENTS.c.id == event)).one_or_none()
+        if target is None or target.undoes is not None:
+            raise InputError(f"event {event} is no label that could be taken back; see the history for those that are")
+        if target.person != person:
+            raise InputError(f"label {event} is of {target.person}; {person} can contradict it, not take it back")
+        return target
+    undo = EVENTS.alias("undo")
+    open_ = ~sa.select(undo.c.id).where(undo.c.undoes == EVENTS.c.id).exists()
+    last = sa.select(EVENTS).where(EVENTS.c.person == person, EVENTS.c.undoes.is_(None), open_)
+    if session is not None:
+        last = last.where(EVENTS.c.session == session)
+    return connection.execute(last.order_by(EVENTS.c.id.desc()).limit(1)).one_or_none()
+
+
+def _add(connection: sa.Connection, lines: Sequence[dict[str, Any]]) -> None:
+    """Add lines; one whose key is there already is passed over."""
+    make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    connection.execute(make(EVENTS).on_conflict_do_nothing(index_elements=["key"]), list(lines))
+
+
+def _by_key(connection: sa.Connection, keys: Sequence[str]) -> dict[str, sa.Row[Any]]:
+    found: dict[str, sa.Row[Any]] = {}
+    for start in range(0, len(keys), _AT_ONCE):
+        asked = sa.select(EVENTS).where(EVENTS.c.key.in_(keys[start : start + _AT_ONCE]))
+        found |= {row.key: row for row in connection.execute(asked)}
+    return found
+
+
+def _line(answer: Answer, person: str, session: str) -> dict[str, Any]:
+    _check_names(key=answer.key or "", task=answer.label.task)
+    thought = None if answer.suggestion is None else json.dumps(asdict(answer.suggestion))
+    return {
+        "key": answer.key or uuid.uuid4().hex,
+        "at": _now() if answer.at is None else _moment(answer.at),
+        "person": person,
+        "session": session,
+        "task": answer.label.task,
+        "shape": answer.label.shape,
+        "subject": answer.label.subject_key(),
+        "label": answer.label.text(),
+        "suggestion": thought,
+        "gold": answer.gold,
+        "undoes": None,
+    }
+
+
+def _event(row: sa.Row[Any]) -> Event:
+    thought = None
+    if row.suggestion is not None:
+        found = json.loads(row.suggestion)
+        value = tuple(found["value"]) if isinstance(found["value"], list) else found["value"]
+        thought = Suggestion(value, found["score"], found["model"])
+    label = Label.from_text(row.shape, row.label)
+    return Event(row.id, row.at, row.person, row.session, label, thought, row.key, bool(row.gold), row.undoes)
+
+
+def _check_same(line: dict[str, Any], kept: sa.Row[Any]) -> None:
+    if any(getattr(kept, name) != line[name] for name in ("label", "shape", "person", "gold")):
+        raise InputError(
+            f"the key {line['key']!r} was used for another label (event {kept.id}); every answer needs a key of its own"
+        )
+
+
+def _check_names(**names: str) -> None:
+    for what, name in names.items():
+        if what == "person" and not name.strip():
+            raise InputError("a label needs the name of the person who gave it")
+        if len(name) > _LONGEST or "\0" in name or not _encodable(name):
+            raise InputError(f"the {what} {name[:40]!r} cannot be kept; give at most {_LONGEST} ordinary characters")
+
+
+def _encodable(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _now() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="microseconds")
+
+
+def _moment(at: str) -> str:
+    try:
+        found = dt.datetime.fromisoformat(at)
+    except ValueError:
+        raise InputError(f"the time {at!r} is not understood; write it like 2026-11-21T09:30:00+00:00") from None
+    found = found if found.tzinfo is not None else found.replace(tzinfo=dt.UTC)
+    return found.astimezone(dt.UTC).isoformat(timespec="microseconds")
