@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from dovetail.errors import UnknownName
+from dovetail.errors import InputError, UnknownName
 from dovetail.vectors import exact
-from dovetail.vectors.base import STORES, make_store
+from dovetail.vectors.base import PLACED, STORES, make_store
 
 
 def _unit(rows: int, dimensions: int, seed: int) -> np.ndarray:
@@ -15,9 +20,28 @@ def _unit(rows: int, dimensions: int, seed: int) -> np.ndarray:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server with pgvector, from a package that brings both, for as long as the tests run."""
+    pgserver = pytest.importorskip("pgserver", reason="no PostgreSQL with pgvector: pip install pgserver")
+    server = pgserver.get_server(Path(tempfile.mkdtemp(prefix="pgvector")), cleanup_mode="delete")
+    yield server.get_uri()
+    server.cleanup()
+
+
 @pytest.fixture(params=sorted(STORES))
-def name(request: pytest.FixtureRequest) -> str:
-    return request.param
+def name(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """How a test names an empty store of each member of the family."""
+    kind = str(request.param)
+    if kind == "lance":
+        pytest.importorskip("lancedb", reason="LanceDB is not installed: pip install 'dovetail[lance]'")
+        return f"lance:{tmp_path / 'lance'}"
+    if kind == "qdrant":
+        pytest.importorskip("qdrant_client", reason="Qdrant's client is not installed: pip install 'dovetail[qdrant]'")
+    if kind == "postgresql":
+        place = request.getfixturevalue("postgres")
+        return f"{place}{'&' if '?' in place else '?'}table=t_{uuid.uuid4().hex[:12]}"
+    return kind
 
 
 def test_shapes_and_order(name: str) -> None:
@@ -81,16 +105,41 @@ def test_cosines_are_those_of_a_plain_product(name: str) -> None:
 def test_recall_against_brute_force(name: str) -> None:
     rng = np.random.default_rng(7)
     centres = _unit(60, 32, 8)
-    vectors = centres[rng.integers(0, 60, 3_000)] + rng.normal(scale=0.1, size=(3_000, 32)).astype(np.float32)
+    vectors = centres[rng.integers(0, 60, 2_000)] + rng.normal(scale=0.1, size=(2_000, 32)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     store = make_store(name, 32)
-    store.add(np.arange(3_000), vectors)
+    store.add(np.arange(2_000), vectors)
     found, _ = store.search(vectors[:200], 10)
     truth = np.argsort(-(vectors[:200] @ vectors.T), axis=1)[:, :10]
     recall = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(found.tolist(), truth.tolist(), strict=True)])
     assert recall >= (1.0 if name == "exact" else 0.95)
 
 
+def test_what_is_removed_is_not_found(name: str) -> None:
+    store = make_store(name, 8)
+    vectors = _unit(30, 8, 12)
+    store.add(np.arange(30), vectors)
+    store.remove(np.array([3, 4, 99]))
+    assert len(store) == 28
+    keys, _ = store.search(vectors, 28)
+    assert set(keys.ravel().tolist()) == set(range(30)) - {3, 4}
+    store.add(np.array([3]), vectors[3:4])
+    assert store.search(vectors[3:4], 1)[0].tolist() == [[3]]
+    store.remove(np.zeros(0, np.int64))
+    assert len(store) == 29
+
+
+def test_a_store_with_a_place_keeps_what_it_has(name: str) -> None:
+    if name.split(":")[0] not in PLACED or ":" not in name:
+        pytest.skip(f"{name} lives in memory")
+    vectors = _unit(20, 8, 13)
+    make_store(name, 8).add(np.arange(20), vectors)
+    again = make_store(name, 8)
+    assert len(again) == 20
+    np.testing.assert_array_equal(again.search(vectors, 1)[0].ravel(), np.arange(20))
+
+
+@pytest.mark.parametrize("name", ["exact", "usearch"])
 def test_two_stores_agree_run_for_run(name: str) -> None:
     vectors = _unit(2_000, 16, 9)
     results = []
@@ -124,3 +173,14 @@ def test_exact_blocks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) 
 def test_unknown_store_names_the_near_one() -> None:
     with pytest.raises(UnknownName, match="did you mean 'usearch'"):
         make_store("usearh", 8)
+
+
+def test_places_that_cannot_be() -> None:
+    with pytest.raises(InputError, match="table of vectors"):
+        make_store("postgresql://nobody@localhost/x?table=a;drop", 8).search(_unit(1, 8, 0), 1)
+    with pytest.raises(InputError, match="needs a place"):
+        len(make_store("postgresql", 8))
+    with pytest.raises(InputError, match="cannot keep vectors"):
+        len(make_store("postgresql://nobody:secret@127.0.0.1:1/x", 8))
+    with pytest.raises(InputError, match="no place of a Qdrant server"):
+        len(make_store("qdrant:nowhere", 8))

@@ -21,6 +21,14 @@ class ExactStore:
         self._keys = np.concatenate([self._keys, keys])
         self._vectors = np.concatenate([self._vectors, vectors.astype(np.float32)])
 
+    def remove(self, keys: npt.NDArray[np.int64]) -> None:
+        """Forget keys (n,)."""
+        kept = ~np.isin(self._keys, keys)
+        self._keys, self._vectors = self._keys[kept], self._vectors[kept]
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
     def search(self, queries: npt.NDArray[np.float32], k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
         """Keys and cosines (q, k), best first; ties go to the vector that was added first."""
         kept = min(k, len(self._keys))

@@ -29,6 +29,16 @@ class UsearchStore:
         # With one thread the graph is the same from run to run; several insert in the order of chance.
         self._open().add(keys, vectors, threads=1)
 
+    def remove(self, keys: npt.NDArray[np.int64]) -> None:
+        """Forget keys (n,); their places in the graph are used again."""
+        index = self._open()
+        known = keys[index.contains(keys)] if len(keys) and len(index) else keys[:0]
+        if len(known):
+            index.remove(known, threads=1)
+
+    def __len__(self) -> int:
+        return len(self._open())
+
     def search(self, queries: npt.NDArray[np.float32], k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
         """Keys and cosines (q, k), best first."""
         index = self._open()
