@@ -32,6 +32,7 @@ from scripts.train_reader import reader_without
 from scripts.train_shipped_matcher import candidates_of, train, union
 
 SETS = ("abt-buy", "amazon-google", "dblp-acm", "dblp-scholar", "fodors-zagats", "wdc-products-80cc-half-unseen")
+USUAL = FitPlan().experts
 BATCH = 25  # labels between two choices
 
 Labels = npt.NDArray[np.int8]
@@ -69,14 +70,25 @@ def run(set_name: str, seed: int, options: argparse.Namespace) -> Iterator[dict[
         yield _few(split, start, seed, options)
         return
     reader = None if options.own_family else reader_without(split.gold.family)
-    efforts = ["quick", options.effort] if options.ablation and options.effort != "quick" else [options.effort]
-    for effort in efforts:
-        plan = FitPlan(split.held, options.minutes, effort, seed, reader=reader)
+    for experts, effort in _stages(options):
+        plan = FitPlan(split.held, options.minutes, effort, seed, start=reader, experts=experts)
         began = time.perf_counter()
         matcher = finish(start.fit(split.records, split.taught, split.label, context=split.context, plan=plan), _say)
         fitted = time.perf_counter() - began
-        system = "dovetail" if effort == options.effort else f"dovetail {effort}"
+        system = "dovetail" if experts == USUAL else "dovetail " + " + ".join(("trees", *experts))
         yield {"system": system, **figures(split, matcher), "seconds": {"fit": round(fitted, 1)}}
+
+
+def _stages(options: argparse.Namespace) -> list[tuple[tuple[str, ...], str]]:
+    stages = [(USUAL, options.effort)]
+    if options.ablation:
+        stages = [((), "quick"), (("untuned cosine",), "normal"), (("cosine",), "normal"), *stages]
+    return stages
+
+
+def _experts(matcher: Matcher) -> dict[str, Any]:
+    found: dict[str, Any] = matcher.facts_.get("experts", {})
+    return found
 
 
 def split_of(gold: GoldSet) -> Split:
@@ -109,7 +121,7 @@ def figures(split: Split, matcher: Matcher) -> dict[str, Any]:
         "threshold": round(decided.threshold, 4),
         "ece": round(calibration_error(decided.score, split.truth), 4),
         "score_seconds": round(took, 2),
-        "reader": {k: v for k, v in matcher.facts_.get("reader", {}).items() if k != "losses"},
+        "experts": {n: {k: v for k, v in f.items() if k != "losses"} for n, f in _experts(matcher).items()},
     }
 
 

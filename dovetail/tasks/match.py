@@ -16,10 +16,10 @@ from dovetail.encoders.base import load_encoder
 from dovetail.errors import InputError
 from dovetail.measure.calibrate import adaptive_shift, threshold_for_precision
 from dovetail.tables.atomic import replace_file
-from dovetail.tasks.compare import Comparer
+from dovetail.tasks.compare import Comparer, Comparisons
+from dovetail.tasks.match_experts import Expert, load_expert
 from dovetail.tasks.match_join import Join
 from dovetail.tasks.match_learn import FEW, FitPlan, learn, lesson, with_column
-from dovetail.tasks.match_reader import CloseReader
 from dovetail.tasks.trees import Trees, probabilities
 from dovetail.types import AttributeEvidence, Candidates, Decisions, Explanation, Job, Progress, Records, finish
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 SHIPPED = Path(__file__).parent.parent / "data" / "shipped_matcher"
 FORMAT = 1
-READ = "(read as a whole)"  # what the close reader adds to a score, in explanations
+READ = "(read as a whole)"  # what networks add to a score, in explanations
 FEWEST = 4  # labels, with both answers among them
 _REVIEW = 1.4  # width of the review band on each side of the threshold, in log-odds
 
@@ -42,7 +42,7 @@ class Matcher:
         self.own_: Trees | None = None
         self.facts_: dict[str, Any] = {}
         self.held_out_: tuple[Floats, npt.NDArray[np.int8]] | None = None  # scores and labels of pairs held out in fit
-        self.reader_: CloseReader | None = None
+        self.experts_: dict[str, Expert] = {}
         self.join_: Join | None = None
         self._kept: tuple[Records, Candidates, Comparer] | None = None
 
@@ -77,24 +77,23 @@ class Matcher:
         found = np.zeros(len(candidates))
         yield Progress("match", 0, len(candidates), "weighing columns")
         for part, compared in comparer.chunks(candidates, own=self.own_ is not None):
-            found[part] = self._log_odds(compared.values, compared.names)
+            found[part] = self._log_odds(self._as_learned(compared).values)
             yield Progress("match", part.stop, len(candidates), f"{part.stop:,} of {len(candidates):,} pairs")
         if self.join_ is not None:
             found = (yield from self._read(records, candidates, found))[0]
         return probabilities(found)
 
     def _read(self, records: Records, pairs: Candidates, trees: Floats) -> Job[tuple[Floats, Floats]]:
-        """Joined log-odds (m,), and what the reader said of each pair, NaN where it was not asked."""
+        """Joined log-odds (m,), and what the experts said of each pair (m, k), NaN where they were not asked."""
         assert self.join_ is not None
-        assert self.reader_ is not None
         assert self.own_ is not None
         raw = (trees - self.own_.offset) / self.own_.slope
         asked = np.flatnonzero(self.join_.asked(raw))
-        said = np.full(len(raw), np.nan)
-        if len(asked):
-            some = Candidates(pairs.left[asked], pairs.right[asked])
-            said[asked] = yield from self.reader_.log_odds(records, some)
-        return self.join_.log_odds(np.stack([raw, said], axis=1)), said
+        some = Candidates(pairs.left[asked], pairs.right[asked])
+        said = np.full((len(raw), len(self.experts_)), np.nan)
+        for column, expert in enumerate(self.experts_.values()):
+            said[asked, column] = yield from expert.log_odds(records, some)
+        return self.join_.log_odds(np.concatenate([raw[:, None], said], axis=1)), said
 
     def decide(
         self,
@@ -154,7 +153,7 @@ class Matcher:
         given = lesson(records, comparer, pairs, label, self._portable)
         learned = yield from learn(given, self._portable, plan or FitPlan())
         fitted = Matcher.from_trees(learned.portable)
-        fitted.own_, fitted.reader_, fitted.join_ = learned.own, learned.reader, learned.join
+        fitted.own_, fitted.experts_, fitted.join_ = learned.own, learned.experts, learned.join
         fitted.facts_, fitted.held_out_ = learned.facts, learned.held_out
         return fitted
 
@@ -169,7 +168,8 @@ class Matcher:
             return ()
         comparer = self.comparer(records, _union(context, pairs) if context is not None else pairs)
         found: list[Explanation] = []
-        for part, compared in comparer.chunks(pairs, own=self.own_ is not None):
+        for part, made in comparer.chunks(pairs, own=self.own_ is not None):
+            compared = self._as_learned(made)
             some = Candidates(pairs.left[part], pairs.right[part])
             base: float | Floats
             added, base = self._contributions(compared.values)
@@ -189,10 +189,9 @@ class Matcher:
                     beside.write_text(trees.text, encoding="utf-8")
         note = {"format": FORMAT, "facts": self.facts_, "portable": _note(self._portable)}
         note["own"] = _note(self.own_) if self.own_ is not None else None
-        if self.reader_ is not None and self.join_ is not None:
-            self.reader_.save(home / "reader")
-            note["join"] = asdict(self.join_)
-            note["reader"] = {"budget": self.reader_.budget}
+        for name, expert in self.experts_.items():
+            expert.save(home / name)
+        note["join"] = asdict(self.join_) if self.join_ is not None else None
         with replace_file(home / "matcher.json") as beside:
             beside.write_text(json.dumps(note, indent=1) + "\n", encoding="utf-8")
         return home
@@ -212,7 +211,7 @@ class Matcher:
         made.own_ = _trees(home / "own.txt", note["own"]) if note["own"] else None
         if note.get("join"):
             made.join_ = Join.from_note(note["join"])
-            made.reader_ = CloseReader(home / "reader", budget=note["reader"]["budget"])
+            made.experts_ = {name: load_expert(name, home / name) for name in made.join_.names[1:]}
         return made
 
     @property
@@ -222,13 +221,13 @@ class Matcher:
         assert self.portable_ is not None
         return self.portable_
 
-    def _log_odds(self, values: npt.NDArray[np.float32], names: tuple[str, ...]) -> Floats:
+    def _as_learned(self, compared: Comparisons) -> Comparisons:
+        """The comparisons in the order in which the trees learned them; other tables may rank columns differently."""
+        return compared if self.own_ is None else compared.under(self.own_.names[:-1])
+
+    def _log_odds(self, values: npt.NDArray[np.float32]) -> Floats:
         start = self._portable.log_odds(values[:, : len(self._portable.names)])
-        if self.own_ is None:
-            return start
-        if self.own_.names[:-1] != names:
-            raise InputError("the tables have other columns than those that the matcher was trained on; fit it again")
-        return self.own_.log_odds(with_column(values, start))
+        return start if self.own_ is None else self.own_.log_odds(with_column(values, start))
 
     def _contributions(self, values: npt.NDArray[np.float32]) -> tuple[Floats, float]:
         portable = values[:, : len(self._portable.names)]
@@ -246,9 +245,9 @@ class Matcher:
         assert self.join_ is not None
         assert self.own_ is not None
         joined, said = finish(self._read(records, pairs, added.sum(axis=1) + base))
-        scale = np.where(np.isnan(said), 1.0, self.join_.weights[0] / self.own_.slope)
+        scale = np.where(np.isnan(said[:, 0]), 1.0, self.join_.weights[0] / self.own_.slope)
         added = added * scale[:, None]
-        level = np.where(np.isnan(said), base, (base - self.own_.offset) * scale + self.join_.offset)
+        level = np.where(np.isnan(said[:, 0]), base, (base - self.own_.offset) * scale + self.join_.offset)
         rest = joined - added.sum(axis=1) - level
         return np.concatenate([added, rest[:, None]], axis=1), level, (*groups, READ)
 

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dovetail.measure.calibrate import best_f1_threshold, calibration_error, platt
+from dovetail.tasks.match_experts import Expert, can_read, new_expert
 from dovetail.tasks.match_join import Join, held_out_join, join, log_loss, steady_threshold
-from dovetail.tasks.match_reader import STARTS, CloseReader, can_read
 from dovetail.tasks.trees import Trees, TreeSettings, grow, probabilities
 from dovetail.types import Candidates, Job, Progress, Records
 
@@ -31,6 +31,8 @@ _PAYS = 0.99  # the log loss that an expert must come under, as a share of that 
 _MINUTES = 10.0  # the usual budget
 _SHARE = 0.85  # of the budget goes to tuning; the rest to comparing and checking
 _EPOCHS = 3.0
+_LEAST = 0.2  # minutes, below which a network is not begun
+_NOISE = 0.002  # F1 that a better log loss may cost on held-out labels
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ class FitPlan:
     effort: str = "normal"
     seed: int = 0
     checkpoint: Path | None = None
-    reader: Path | None = None  # the folder of the reader to start from; without, the one that ships
+    start: Path | None = None  # the folder that networks start from; without, what ships
+    experts: tuple[str, ...] = ("reader",)  # of `EXPERTS`, in the order in which they are tried
 
 
 @dataclass
@@ -56,10 +59,19 @@ class Learned:
 
     portable: Trees
     own: Trees | None = None
-    reader: CloseReader | None = None
+    experts: dict[str, Expert] = field(default_factory=dict)
     join: Join | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     held_out: tuple[Floats, Labels] | None = None
+
+
+@dataclass
+class _Standing:
+    """Where the held-out labels stand while experts are tried one after the other."""
+
+    held: npt.NDArray[np.bool_]
+    columns: Floats  # (h, k): what each kept expert says
+    joined: Floats  # (h,): log-odds of those so far, out of fold
 
 
 @dataclass(frozen=True)
@@ -83,7 +95,7 @@ def lesson(records: Records, comparer: Comparer, pairs: Candidates, label: Label
 
 
 def learn(given: Lesson, portable: Trees, plan: FitPlan) -> Job[Learned]:
-    """Trees first; then the reader, where the packages are there and enough labels."""
+    """Trees first; then networks, where their packages are there and labels are enough."""
     said = f"{len(given.label):,} labelled pairs"
     learned = Learned(portable)
     learned.facts = {"chosen": f"the matcher that ships; {said} are kept as judged, too few to learn from"}
@@ -98,7 +110,10 @@ def learn(given: Lesson, portable: Trees, plan: FitPlan) -> Job[Learned]:
         return learned
     if plan.held is None:
         held = folds == 0
-    yield from _read(given, trees, held, learned, plan, began)
+    raw, line = trees[held], learned.own
+    stand = _Standing(held, raw[:, None], line.slope * raw + line.offset)
+    for name in plan.experts:
+        yield from _ask(name, given, stand, learned, plan, began)
     yield Progress("fit", 3, 3, str(learned.facts["chosen"]))
     return learned
 
@@ -141,53 +156,49 @@ def _grow_trees(given: Lesson, folds: Ints, held: npt.NDArray[np.bool_], learned
     return unseen
 
 
-def _read(
-    given: Lesson, trees: Floats, held: npt.NDArray[np.bool_], learned: Learned, plan: FitPlan, began: float
-) -> Job[None]:
-    """Tune the close reader on the labels that are not held, and keep it if the held ones are decided better."""
+def _ask(name: str, given: Lesson, stand: _Standing, learned: Learned, plan: FitPlan, began: float) -> Job[None]:
+    """Tune an expert on the labels that are not held, and keep it if the held ones are decided better."""
     from dovetail.training.checkpoint import Checkpoint
     from dovetail.training.settings import TuneSettings
 
     left = _SHARE * (plan.minutes or _MINUTES) - (time.monotonic() - began) / 60
-    if left < 0.2:
+    if left < _LEAST:
         return
-    reader = CloseReader(plan.reader or STARTS, seed=plan.seed)
-    seen = np.flatnonzero(~held)
+    expert = new_expert(name, start=plan.start, seed=plan.seed)
+    seen, asked = np.flatnonzero(~stand.held), np.flatnonzero(stand.held)
     settings = TuneSettings(epochs=_EPOCHS, minutes=left)
-    checkpoint = Checkpoint(plan.checkpoint, f"{settings}") if plan.checkpoint else None
-    told = yield from reader.tune(
+    checkpoint = Checkpoint(plan.checkpoint / name, f"{settings}") if plan.checkpoint else None
+    told = yield from expert.tune(
         given.records, _some(given.pairs, seen), given.label[seen], settings, checkpoint=checkpoint
     )
-    asked = np.flatnonzero(held)
-    read = yield from reader.log_odds(given.records, _some(given.pairs, asked))
-    assert learned.own is not None
-    line = learned.own.slope, learned.own.offset
-    experts, label = np.stack([trees[asked], read], axis=1), given.label[asked]
-    inner = entity_folds(_some(given.pairs, asked), plan.seed)
-    joined = held_out_join(experts, label, inner)
-    before, after = log_loss(line[0] * trees[asked] + line[1], label), log_loss(joined, label)
-    told |= {"log_loss_before": round(before, 5), "log_loss": round(after, 5)}
-    told["f1_before"] = best_f1_threshold(trees[asked], label)[1]
-    told["f1"] = best_f1_threshold(joined, label)[1]
-    learned.facts["reader"] = told
-    if after > _PAYS * before or told["f1"] < told["f1_before"] - 0.002:
-        learned.facts["chosen"] += "; reading pairs closely did not pay"
+    said = yield from expert.log_odds(given.records, _some(given.pairs, asked))
+    label, columns = given.label[asked], np.concatenate([stand.columns, said[:, None]], axis=1)
+    joined = held_out_join(columns, label, entity_folds(_some(given.pairs, asked), plan.seed))
+    before, after = log_loss(stand.joined, label), log_loss(joined, label)
+    f1_before, f1 = (best_f1_threshold(z, label)[1] for z in (stand.joined, joined))
+    told |= {"log_loss_before": round(before, 5), "log_loss": round(after, 5), "f1_before": f1_before, "f1": f1}
+    told["kept"] = bool(after <= _PAYS * before and f1 >= f1_before - _NOISE)
+    learned.facts.setdefault("experts", {})[name] = told
+    if not told["kept"]:
+        learned.facts["chosen"] += f"; the {name} did not pay"
         return
-    _keep(learned, reader, experts, joined, label, plan.seed)
+    stand.columns, stand.joined = columns, joined
+    learned.experts[name] = expert
+    _keep(learned, stand, label, plan.seed)
 
 
-def _keep(learned: Learned, reader: CloseReader, experts: Floats, joined: Floats, label: Labels, seed: int) -> None:
+def _keep(learned: Learned, stand: _Standing, label: Labels, seed: int) -> None:
     assert learned.own is not None
-    learned.reader = reader
-    learned.join = join(("trees", "reader"), experts, label, (learned.own.slope, learned.own.offset))
-    score = probabilities(joined)
+    names = ("trees", *learned.experts)
+    learned.join = join(names, stand.columns, label, (learned.own.slope, learned.own.offset))
+    score = probabilities(stand.joined)
     learned.held_out = score, label
-    f1 = learned.facts["reader"]["f1"]
+    f1 = best_f1_threshold(score, label)[1]
     learned.facts |= {
         "f1_fitted": f1,
         "threshold": steady_threshold(score, label, seed),
         "calibration_error": calibration_error(score, label),
-        "chosen": f"{learned.facts['chosen']}, and a network that reads uncertain pairs closely (F1 {f1:.3f})",
+        "chosen": f"{learned.facts['chosen']}, joined with the {names[-1]} (F1 {f1:.3f})",
     }
 
 

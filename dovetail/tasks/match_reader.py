@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from dovetail.tables.atomic import replace_file
+from dovetail.tasks.match_experts import told
 from dovetail.types import Candidates, Job, Progress, Records
 
 if TYPE_CHECKING:
@@ -22,16 +24,11 @@ STARTS = Path(__file__).parent.parent / "data" / "reader"
 BUDGET = 48  # tokens that are read of a record
 
 
-def can_read() -> bool:
-    """Whether the packages of the extra [train] are there."""
-    return all(importlib.util.find_spec(name) is not None for name in ("torch", "transformers"))
-
-
 class CloseReader:
-    """Reads two records at once. `start` is the folder of a reader to begin with."""
+    """Reads two records at once. `start` is the folder of a reader to begin with; without, the one that ships."""
 
-    def __init__(self, start: str | Path = STARTS, *, budget: int = BUDGET, seed: int = 0) -> None:
-        self.start, self.budget, self.seed = Path(start), budget, seed
+    def __init__(self, start: str | Path | None = None, *, budget: int = BUDGET, seed: int = 0) -> None:
+        self.start, self.budget, self.seed = Path(start or STARTS), budget, seed
         self._cross: Any = None
         self._kept: tuple[Records, list[Any]] | None = None
 
@@ -58,7 +55,7 @@ class CloseReader:
         self,
         records: Records,
         pairs: Candidates,
-        target: npt.NDArray[Any],
+        label: npt.NDArray[Any],
         settings: TuneSettings,
         *,
         checkpoint: Checkpoint | None = None,
@@ -69,16 +66,8 @@ class CloseReader:
         read = self.passages(records)
         left, right = [read[i] for i in pairs.left], [read[i] for i in pairs.right]
         settings = replace(settings, seed=self.seed)
-        done = yield from read_pairs_job(
-            self.cross, left, right, target.astype(np.float32), settings, checkpoint=checkpoint
-        )
-        forecast = done.forecast
-        return {
-            "steps": done.steps,
-            "seconds": round(done.seconds, 1),
-            "forecast_seconds": round(forecast.seconds, 1) if forecast else None,
-            "losses": [(step, round(loss, 4)) for step, loss in done.losses],
-        }
+        target = label.astype(np.float32)
+        return told((yield from read_pairs_job(self.cross, left, right, target, settings, checkpoint=checkpoint)))
 
     def log_odds(self, records: Records, pairs: Candidates) -> Job[Vector]:
         """Log-odds of a match for each pair, (m,)."""
@@ -93,5 +82,14 @@ class CloseReader:
         return found
 
     def save(self, folder: str | Path) -> None:
-        """Write the weights."""
+        """Write the weights and how they are read."""
         self.cross.keep(folder)
+        with replace_file(Path(folder) / "expert.json") as beside:
+            note = {"format": 1, "budget": self.budget, "seed": self.seed}
+            beside.write_text(json.dumps(note) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: str | Path) -> CloseReader:
+        """Read what `save` wrote."""
+        note = json.loads((Path(folder) / "expert.json").read_text(encoding="utf-8"))
+        return cls(folder, budget=note["budget"], seed=note["seed"])

@@ -1,0 +1,109 @@
+"""Cosines of a transformer encoder as an expert of the matcher: tuned on the labels, or as it comes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dovetail.tables.atomic import replace_file
+from dovetail.tables.text import row_texts
+from dovetail.tasks.match_experts import told
+from dovetail.types import Candidates, Job, Progress, Records
+
+if TYPE_CHECKING:
+    from dovetail.training.checkpoint import Checkpoint
+    from dovetail.training.settings import TuneSettings
+
+Vector = npt.NDArray[np.float64]
+
+MAX_TOKENS = 64  # of a record
+_SCALE = 10.0  # log-odds span of a cosine
+_CHUNK = 2_048
+
+
+class TunedCosine:
+    """An encoder tuned so that records of one entity lie together. Method: supervised contrastive (Khosla 2020)."""
+
+    def __init__(self, start: str | Path | None = None, *, seed: int = 0) -> None:
+        self.start, self.seed = start, seed
+        self._encoder: Any = None
+        self._kept: tuple[Records, npt.NDArray[np.float32]] | None = None
+
+    @property
+    def encoder(self) -> Any:
+        """The encoder, loaded on first use."""
+        if self._encoder is None:
+            from dovetail.encoders.pretrained import PACKAGED
+            from dovetail.training.encoding import TunableEncoder
+
+            self._encoder = TunableEncoder(self.start or PACKAGED, max_tokens=MAX_TOKENS, cut=0.15)
+        return self._encoder
+
+    def tune(
+        self,
+        records: Records,
+        pairs: Candidates,
+        label: npt.NDArray[Any],
+        settings: TuneSettings,
+        *,
+        checkpoint: Checkpoint | None = None,
+    ) -> Job[dict[str, Any]]:
+        """Tune on labelled pairs (m,): matches become groups, the others hard negatives."""
+        from dovetail.training.encoding import contrast, tune_encoder
+        from dovetail.training.sampling import from_pairs
+
+        samples = from_pairs(pairs.left, pairs.right, label)
+        settings = replace(settings, seed=self.seed, batch=2 * settings.batch)
+        lesson = contrast(samples, settings)
+        done = yield from tune_encoder(self.encoder, row_texts(records), lesson, settings, checkpoint=checkpoint)
+        self._kept = None
+        return told(done)
+
+    def log_odds(self, records: Records, pairs: Candidates) -> Job[Vector]:
+        """Scaled cosines of each pair, (m,)."""
+        if self._kept is None or self._kept[0] is not records:
+            texts, parts = row_texts(records), []
+            for start in range(0, len(texts), _CHUNK):
+                parts.append(self.encoder.encode(texts[start : start + _CHUNK]))
+                yield Progress("match", min(start + _CHUNK, len(texts)), len(texts), "encoding records")
+            self._kept = records, np.concatenate(parts)
+        vectors = self._kept[1]
+        cosines = np.einsum("ij,ij->i", vectors[pairs.left], vectors[pairs.right])
+        return np.asarray(_SCALE * cosines, dtype=np.float64)
+
+    def save(self, folder: str | Path) -> None:
+        """Write the encoder."""
+        home = Path(folder)
+        home.mkdir(parents=True, exist_ok=True)
+        self.encoder.save(home / "encoder")
+        with replace_file(home / "expert.json") as beside:
+            beside.write_text(json.dumps({"format": 1, "seed": self.seed}) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: str | Path) -> TunedCosine:
+        """Read what `save` wrote."""
+        note = json.loads((Path(folder) / "expert.json").read_text(encoding="utf-8"))
+        return cls(Path(folder) / "encoder", seed=note["seed"])
+
+
+class UntunedCosine(TunedCosine):
+    """The encoder as it comes: what tuning is measured against."""
+
+    def tune(
+        self,
+        records: Records,
+        pairs: Candidates,
+        label: npt.NDArray[Any],
+        settings: TuneSettings,
+        *,
+        checkpoint: Checkpoint | None = None,
+    ) -> Job[dict[str, Any]]:
+        """Nothing."""
+        del records, pairs, label, settings, checkpoint
+        yield Progress("tune", 1, 1, "nothing to tune")
+        return {"steps": 0, "seconds": 0.0}
