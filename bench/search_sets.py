@@ -74,8 +74,8 @@ class KeptEncoder:
         keys = [hashlib.blake2b(t.encode(), digest_size=16).digest() for t in texts]
         found = {k: self._get(k) for k in keys}
         missing = [i for i, k in enumerate(keys) if found[k] is None]
-        for start in range(0, len(missing), 512):
-            part = missing[start : start + 512]
+        for start in range(0, len(missing), 128):
+            part = missing[start : start + 128]
             for i, vector in zip(part, self.encoder.encode([texts[i] for i in part]), strict=True):
                 found[keys[i]] = vector.astype(np.float32)
                 self._kept.execute("INSERT OR REPLACE INTO vectors VALUES (?, ?)", (keys[i], found[keys[i]].tobytes()))

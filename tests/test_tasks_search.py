@@ -12,6 +12,7 @@ import pytest
 
 from dovetail.encoders.base import load_encoder
 from dovetail.errors import InputError, UnknownName
+from dovetail.tasks import search_meaning
 from dovetail.tasks.search import Searcher
 
 ENCODER = load_encoder("static")
@@ -230,3 +231,29 @@ def test_evaluate(papers: Searcher) -> None:
     assert scores.gaps["keyword"].value == pytest.approx(0.0)
     assert scores.to_dict()["mrr"] == 1.0
     assert len(scores.to_lines()) == 9
+
+
+@pytest.mark.parametrize("store", ["usearch", "lance"])
+def test_every_store_gives_the_same_answers(tmp_path: Path, papers: Searcher, store: str) -> None:
+    place = store
+    if store == "lance":
+        pytest.importorskip("lancedb", reason="LanceDB is not installed: pip install 'dovetail[lance]'")
+        place = f"lance:{tmp_path / 'vectors'}"
+    other = Searcher(encoder=ENCODER, store=place).fit(PAPERS)
+    query = "baking wild yeast doughs"
+    assert found(other, query) == found(papers, query)
+    other.update([{**PAPERS[2], "text": "Nothing of that kind."}])
+    other.delete(["d"])
+    assert "d" not in found(other, query)
+    other.save(tmp_path / "kept")
+    again = Searcher.load(tmp_path / "kept", encoder=ENCODER)
+    assert found(again, query) == found(other, query)
+
+
+def test_growing_out_of_the_exact_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_meaning, "EXACT_ROWS", 30)
+    searcher = Searcher(encoder=ENCODER).fit([{"id": str(i), "text": f"zebra number{i}"} for i in range(25)])
+    assert len(searcher.search("stripes", 100)) >= 20
+    searcher.add([{"id": str(i), "text": f"zebra number{i}"} for i in range(25, 60)])
+    assert len(searcher.search("zebra", 100)) == 60
+    assert searcher.finder_.passages._kind == "usearch"

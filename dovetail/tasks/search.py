@@ -176,6 +176,18 @@ class Searcher:
         made._open(home, made.facts_["language"])
         return made
 
+    def describe(self) -> dict[str, Any]:
+        """What was made: numbers of documents, language, encoder, weights, and what the judgements proved."""
+        facts = {"documents": len(self), **self.facts_, "fusion": asdict(self.fusion_)}
+        return {**facts, "columns": asdict(self.columns_), "gate": self.gate_.to_dict() if self.gate_ else None}
+
+    def to_lines(self) -> list[str]:
+        """`describe` as a person reads it."""
+        language, meaning = self.facts_["language"], self.fusion_.meaning
+        lines = [f"{len(self):,} documents, language {language}, encoder {self.facts_['encoder']}"]
+        lines.append(f"relevance is {1 - meaning:.0%} words and {meaning:.0%} meaning: {self.fusion_.known}")
+        return lines + (self.gate_.to_lines() if self.gate_ else [])
+
     def __len__(self) -> int:
         return len(self._index)
 

@@ -44,6 +44,11 @@ class Gate:
         """Plain values for JSON."""
         return asdict(self)
 
+    def to_lines(self) -> list[str]:
+        """As a person reads it."""
+        ways = [f"{w.name:<10} nDCG@10 {w.ndcg_10:.3f}, {_signed(w.gap)} to the start" for w in self.ways]
+        return [f"kept: {self.kept}. {self.why}", *ways]
+
     @classmethod
     def from_dict(cls, note: Mapping[str, Any]) -> Gate:
         """What `to_dict` gave."""
@@ -95,6 +100,9 @@ def _decided(each: Mapping[str, Floats], fusions: Mapping[str, Fusion], seed: in
     if best.name == "start":
         why = f"nothing was proven to be better than the start on {queries:,} held-out queries, so it stays"
     else:
-        gap = f"{best.gap.value:+.3f} ({best.gap.low:+.3f} to {best.gap.high:+.3f})"
-        why = f"{best.name}: nDCG@10 {gap} on {queries:,} held-out queries"
+        why = f"{best.name}: nDCG@10 {_signed(best.gap)} on {queries:,} held-out queries"
     return Gate(ways, queries, best.name, fusions[best.name], why)
+
+
+def _signed(gap: Interval) -> str:
+    return f"{gap.value:+.3f} ({gap.low:+.3f} to {gap.high:+.3f})"

@@ -94,6 +94,14 @@ def read_judgements(source: Any, *, queries: Any = None) -> Judgements:
     return judgements_of(_rows(table, columns, words))
 
 
+def query_column(table: Table) -> list[str]:
+    """The queries of a table: its column of queries, or the text of each row."""
+    column = _column(table, ("query", "query_text", "question", "text", "search"))
+    if column is None:
+        raise InputError(f"{table.name} has no column query; found {', '.join(table.columns)}")
+    return [str(value) for value in table.data[column].to_pylist() if value not in (None, "")]
+
+
 def _column(table: Table, names: Sequence[str]) -> str | None:
     known = {c.casefold(): c for c in table.columns}
     return next((known[n] for n in names if n in known), None)

@@ -11,7 +11,7 @@ from dovetail.tasks.search_index import Index
 from dovetail.vectors.base import EXACT_ROWS, VectorStore, make_store
 
 _MANY = 0.1  # share of the passages from which a filter is applied to what the store finds, and not before
-_PASSAGES_A_DOCUMENT = 3  # how many more passages are asked for than documents
+_SPARE = 1.3  # how many more passages are asked for than wanted documents have in the mean
 
 Bools = npt.NDArray[np.bool_]
 Ids = npt.NDArray[np.int64]
@@ -47,6 +47,7 @@ class Passages:
         alive[documents] = True
         gone = index.removed_after(self.change)
         alive[gone[gone < size]] = False
+        self._forget(gone)
         self._take_in(index, numbers, documents, vectors)
         self.alive, self.change = alive, change
 
@@ -57,11 +58,23 @@ class Passages:
         if self._store is not None and kind != self._kind:  # grown out of the exact store
             self.numbers, self.documents, self._store = self.numbers[:0], self.documents[:0], None
             numbers, documents, vectors = index.passages_after(0)
-        self._store = self._store or make_store(kind, self.dimensions)
-        self._store.add(numbers, vectors)
+        if self._store is None:
+            self._store = make_store(kind, self.dimensions)
+            if len(self._store) == len(numbers):  # one with a place of its own, as an earlier process left it
+                vectors = vectors[:0]
+            elif len(self._store):
+                self._store.remove(numbers)
+        if len(vectors):
+            self._store.add(numbers, vectors)
         self._kind = kind
         self.numbers = np.concatenate([self.numbers, numbers])
         self.documents = np.concatenate([self.documents, documents])
+
+    def _forget(self, documents: Ids) -> None:
+        """Take the passages of documents that have gone out of the store; they are passed over anyway."""
+        keys = self.numbers[np.isin(self.documents, documents)] if len(documents) else self.numbers[:0]
+        if self._store is not None and len(keys):
+            self._store.remove(keys)
 
     def _kind_for(self, passages: int) -> str:
         if self.wish != "auto":
@@ -80,19 +93,19 @@ class Passages:
         """The k documents with the passages nearest to a query (d,), and their cosines, best first."""
         if self._store is None or not query.any():
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
-        fitting = int(allowed[self.documents].sum())
-        share = fitting / len(self.documents)
+        share = float(allowed[self.documents].mean())
         if share < _MANY:
             return best_of(*cosines_of(index, query, np.flatnonzero(allowed)), k)
         return self._found(query, k, allowed, share)
 
     def _found(self, query: Cosines, k: int, allowed: Bools, share: float) -> tuple[Ids, Cosines]:
         assert self._store is not None
-        wide = int(k * _PASSAGES_A_DOCUMENT / share) + 16
+        wide = int(_SPARE * k * len(self.numbers) / max(1, int(self.alive.sum())) / share) + 16
         while True:
             keys, cosines = self._store.search(query[None], min(wide, len(self.numbers)))
-            there = keys[0] >= 0
-            documents = self.documents[np.searchsorted(self.numbers, keys[0][there])]
+            place = np.minimum(np.searchsorted(self.numbers, keys[0]), len(self.numbers) - 1)
+            there = self.numbers[place] == keys[0]
+            documents = self.documents[place[there]]
             fit = allowed[documents]
             best, cosine = best_of(documents[fit], cosines[0][there][fit], k)
             if len(best) >= k or wide >= len(self.numbers):

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
-from dovetail.errors import UnknownName
+from dovetail.errors import InputError, UnknownName
+from dovetail.tables.read import read
 
 # The commonest function words tell languages apart; they are also what a query can do without.
 _COMMON = {
@@ -103,6 +104,19 @@ def plain(word: str) -> str:
     """A word without the accents of Latin, Greek and Cyrillic letters."""
     parts = unicodedata.normalize("NFD", word)
     return unicodedata.normalize("NFC", "".join(c for c in parts if not 0x300 <= ord(c) < 0x370))
+
+
+def read_synonyms(source: Any) -> dict[str, list[str]]:
+    """Words that mean the same, from a table whose first column has the word and the second what it also means."""
+    table = read(source)
+    if len(table.columns) < 2:
+        raise InputError(f"{table.name} has one column; expected two, a word and what it also means")
+    first, second = (table.data[name].to_pylist() for name in table.columns[:2])
+    found: dict[str, list[str]] = {}
+    for word, other in zip(first, second, strict=True):
+        if word and other:
+            found.setdefault(str(word), []).append(str(other))
+    return found
 
 
 def words(text: str) -> list[str]:
