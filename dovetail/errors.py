@@ -14,7 +14,8 @@ Every message says what happened, what was expected, and how to mend it, with th
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 
 class DovetailError(Exception):
@@ -77,3 +78,14 @@ class WorkspaceError(DovetailError):
     """A workspace folder that is broken, written by a newer version, foreign, or in use by another process."""
 
     exit_code = 6
+
+
+def faults_in_words(faults: Iterable[Mapping[str, Any]]) -> str:
+    """What pydantic found wrong with settings, as one sentence: each field that does not fit, and why."""
+    lines = []
+    for fault in faults:
+        place = ".".join(str(p) for p in fault["loc"])
+        said = fault["msg"].removeprefix("Value error, ")
+        given = "" if fault["type"] in ("value_error", "extra_forbidden") else f" (given: {fault['input']!r})"
+        lines.append(f"setting {place}: {said}{given}" if place else said)
+    return "; ".join(lines)

@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from dovetail.cli.fit import app as fit_app
+from dovetail.cli.given import split_pairs
 from dovetail.errors import DovetailError, InputError
 from dovetail.version import __version__
 
@@ -25,6 +27,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(fit_app, name="fit")
 
 Sources = Annotated[list[str], typer.Argument(help="Files, folders, globs, or database URLs.", show_default=False)]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results; made if absent.")]
@@ -42,6 +46,7 @@ Trust = Annotated[list[str] | None, typer.Option(help="A source, the most truste
 Seed = Annotated[int, typer.Option(help="Seed of all randomness.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first row that cannot be read.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+Model = Annotated[Path, typer.Argument(help="Folder that `dovetail fit` wrote.", show_default=False)]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Columns = Annotated[
     list[str] | None,
@@ -125,6 +130,38 @@ def dedupe(
 
 
 @app.command()
+def predict(
+    model: Model,
+    sources: Sources,
+    out: Annotated[str, typer.Option("--out", "-o", help="File to write: csv, tsv, jsonl, parquet or xlsx.")],
+    pairs: Annotated[str | None, typer.Option(help="The pairs to score: left_id, right_id.")] = None,
+    row_id: Id = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Apply a model to tables, and write what it says."""
+    from dovetail.cli.models import Asked, run_predict
+
+    run_predict(Asked(model, sources, out, pairs, None, row_id, as_json, quiet))
+
+
+@app.command()
+def evaluate(
+    model: Model,
+    sources: Sources,
+    labels: Annotated[str, typer.Option(help="Judged rows or pairs to measure against.", show_default=False)],
+    out: Annotated[str | None, typer.Option("--out", "-o", help="Folder for the report and its figures.")] = None,
+    row_id: Id = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure a model against labels that it has not seen, with 95 % intervals."""
+    from dovetail.cli.models import Asked, run_evaluate
+
+    run_evaluate(Asked(model, sources, out, None, labels, row_id, as_json, quiet))
+
+
+@app.command()
 def profile(
     source: Annotated[str, typer.Argument(help="A file, folder, glob, or database URL.", show_default=False)],
     labels: Labels = None,
@@ -163,7 +200,7 @@ def columns(
     """Say which columns of two tables correspond."""
     from dovetail.cli.tables import show_columns
 
-    show_columns(left, right, _split(mapping, "--map"), as_json=as_json)
+    show_columns(left, right, split_pairs(mapping, "--map"), as_json=as_json)
 
 
 @app.command()
@@ -185,22 +222,10 @@ def _settings(given: dict[str, object]) -> dict[str, object]:
     if given.get("row_id") is not None:
         settings["id"] = given["row_id"]
     settings["clusterer"] = given["cluster"]
-    settings["mapping"] = _split(given.get("columns"), "--map")
-    settings["rules"] = _split(given.get("rule"), "--rule")
+    settings["mapping"] = split_pairs(given.get("columns"), "--map")  # type: ignore[arg-type]
+    settings["rules"] = split_pairs(given.get("rule"), "--rule")  # type: ignore[arg-type]
     settings["trust"] = tuple(given.get("trust") or ())  # type: ignore[arg-type]
     return settings
-
-
-def _split(pairs: object, option: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for pair in pairs or ():  # type: ignore[attr-defined]
-        name, equals, value = (part.strip() for part in str(pair).partition("="))
-        if not equals or not name:
-            raise InputError(f"{option} {pair} is not understood; write {option} name=value")
-        if found.get(name, value) != value:
-            raise InputError(f"{option} says {name}={found[name]} and {name}={value}; keep one of them")
-        found[name] = value
-    return found
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from dovetail.errors import InputError
+from dovetail.errors import InputError, faults_in_words
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 
@@ -48,7 +48,7 @@ class IntegrateSettings(BaseModel):
         try:
             return cls(**values)
         except ValidationError as error:
-            raise InputError(_in_words(error)) from None
+            raise InputError(faults_in_words(error.errors())) from None
 
 
 def parse_bytes(text: str) -> int:
@@ -57,13 +57,3 @@ def parse_bytes(text: str) -> int:
     if not match:
         raise ValueError(f"{text!r} is no amount of memory; write for example 4GB or 800MB")
     return int(float(match[1].replace(",", ".")) * _UNITS[match[2] or ""])
-
-
-def _in_words(error: ValidationError) -> str:
-    lines = []
-    for fault in error.errors():
-        place = ".".join(str(p) for p in fault["loc"])
-        said = fault["msg"].removeprefix("Value error, ")
-        given = "" if fault["type"] in ("value_error", "extra_forbidden") else f" (given: {fault['input']!r})"
-        lines.append(f"setting {place}: {said}{given}" if place else said)
-    return "; ".join(lines)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import resource
 import time
@@ -24,8 +23,10 @@ from dovetail.jobs.outputs import clusters_table, matches_table, review_rows, re
 from dovetail.jobs.present import report_data
 from dovetail.reports.page import render
 from dovetail.tables.atomic import replace_file
+from dovetail.tables.fingerprint import data_hash
 from dovetail.tables.pairs import read_pairs
 from dovetail.tables.read import read, write_rejects
+from dovetail.tables.rowid import with_plain_id
 from dovetail.types import Job, Pairs, Progress, Table, finish
 from dovetail.version import __version__
 from dovetail.workspace import Workspace, write_json
@@ -138,7 +139,7 @@ def _read_all(request: Request) -> Job[list[Table]]:
     tables: list[Table] = []
     for position, source in enumerate(request.sources):
         yield Progress("read", position, len(request.sources), str(source) if isinstance(source, str | Path) else "")
-        table = _with_id(read(source, id=request.id, strict=request.strict), request.id)
+        table = with_plain_id(read(source, id=request.id, strict=request.strict), request.id)
         tables.append(_renamed(table, [t.name for t in tables]))
     yield Progress("read", len(request.sources), len(request.sources), f"{sum(map(len, tables)):,} rows")
     return tables
@@ -149,31 +150,6 @@ def _renamed(table: Table, taken: Sequence[str]) -> Table:
     while name in taken:
         name, count = f"{table.name} {count}", count + 1
     return table if name == table.name else Table(name, table.data, table.ids, table.rejects, table.id_column)
-
-
-def _with_id(table: Table, asked: str | None) -> Table:
-    """Take a column plainly called `id` as the row id where a person named none and its values are unique."""
-    if asked is not None or table.id_column is not None:
-        return table
-    column = next((c for c in table.columns if c.casefold() in ("id", "_id", "record_id", "row_id")), None)
-    if column is None:
-        return table
-    ids = pc.cast(table.data[column], pa.string()).combine_chunks()
-    if ids.null_count or pc.count_distinct(ids).as_py() < len(table):
-        return table
-    return Table(table.name, table.data, ids, table.rejects, column)
-
-
-def data_hash(table: Table) -> str:
-    """A hash of names, ids and every value of a table."""
-    found = hashlib.blake2b(digest_size=16)
-    found.update(repr((table.columns, table.id_column)).encode("utf-8", "surrogatepass"))
-    sink = pa.BufferOutputStream()
-    data = table.data.append_column("\0id", table.ids).combine_chunks()
-    with pa.ipc.new_stream(sink, data.schema) as writer:
-        writer.write_table(data)
-    found.update(sink.getvalue())
-    return found.hexdigest()
 
 
 def _inputs(settings: IntegrateSettings, hashes: Mapping[str, str], labels: Pairs | None) -> dict[str, object]:

@@ -69,6 +69,17 @@ class Comparisons:
     values: npt.NDArray[np.float32]
     similarity: npt.NDArray[np.float32]  # (m, attributes): the one figure of each attribute
 
+    def under(self, names: tuple[str, ...]) -> Comparisons:
+        """The comparisons of these names in this order, NaN where these tables have none: as a model learned them."""
+        if names == self.names:
+            return self
+        place = {name: column for column, name in enumerate(self.names)}
+        values = np.full((len(self.values), len(names)), np.nan, np.float32)
+        found = [(column, place[name]) for column, name in enumerate(names) if name in place]
+        values[:, [a for a, _ in found]] = self.values[:, [b for _, b in found]]
+        groups = [self.groups[place[name]] if name in place else name.rsplit(": ", 1)[0] for name in names]
+        return Comparisons(names, tuple(groups), values, self.similarity)
+
 
 @dataclass(frozen=True)
 class _Compared:

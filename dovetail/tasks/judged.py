@@ -52,25 +52,29 @@ def judged_pairs(records: Records, labels: Pairs) -> Judged:
     keys = low[sure].astype(np.int64) * len(records) + high[sure]
     unique, first = np.unique(keys, return_index=True)
     said = labels.label[sure].astype(np.int8)
-    _refuse_contradictions(records, unique, keys, said)
+    _refuse_contradictions(records, unique, keys, said, np.flatnonzero(sure))
     pairs = Candidates((unique // len(records)).astype(np.int32), (unique % len(records)).astype(np.int32))
     return Judged(pairs, said[first], int((~sure).sum()))
 
 
 def positions(records: Records, pairs: Pairs) -> tuple[Ints, Ints]:
-    """The positions of the rows that pairs name, two arrays of shape (m,).
+    """The positions of the rows that pairs name, two arrays of shape (m,); unknown ids raise `InputError`.
 
     With sources named, an id is looked up there. Without, the left id is looked up in the first source and the right
     id in the later ones; if that fails, the other way round; then anywhere.
     """
-    if pairs.left_source is not None and pairs.right_source is not None:
-        left = _named(records, pairs.left_source, pairs.left_ids)
-        right = _named(records, pairs.right_source, pairs.right_ids)
-    else:
-        left, right = _unnamed(records, pairs)
+    left, right = look_up(records, pairs)
     for side, found, ids in (("left", left, pairs.left_ids), ("right", right, pairs.right_ids)):
         _refuse_unknown(records, side, found, ids)
     return left, right
+
+
+def look_up(records: Records, pairs: Pairs) -> tuple[Ints, Ints]:
+    """The same positions, -1 where an id names no row."""
+    if pairs.left_source is not None and pairs.right_source is not None:
+        left = _named(records, pairs.left_source, pairs.left_ids)
+        return left, _named(records, pairs.right_source, pairs.right_ids)
+    return _unnamed(records, pairs)
 
 
 def _lookup(ids: pa.Array, among: pa.Array, offset: int) -> Ints:
@@ -131,7 +135,11 @@ def _refuse_unknown(records: Records, side: str, found: npt.NDArray[Any], ids: p
 
 
 def _refuse_contradictions(
-    records: Records, unique: npt.NDArray[Any], keys: npt.NDArray[Any], said: npt.NDArray[Any]
+    records: Records,
+    unique: npt.NDArray[Any],
+    keys: npt.NDArray[Any],
+    said: npt.NDArray[Any],
+    rows: npt.NDArray[Any],
 ) -> None:
     place = np.searchsorted(unique, keys)
     yes = np.bincount(place, weights=said == 1, minlength=len(unique))
@@ -139,7 +147,8 @@ def _refuse_contradictions(
     both = np.flatnonzero((yes > 0) & (no > 0))
     if len(both):
         a, b = divmod(int(unique[both[0]]), len(records))
+        lines = ", ".join(str(row + 1) for row in rows[place == both[0]][:6])
         raise InputError(
             f"{len(both):,} pairs are labelled both match and not, the first: {records.ids[a].as_py()!r} and "
-            f"{records.ids[b].as_py()!r}; keep one label for each"
+            f"{records.ids[b].as_py()!r} (labels {lines}); keep one label for each"
         )

@@ -74,6 +74,16 @@ def stack(tables: Sequence[Table], attributes: Sequence[Attribute]) -> Records:
     )
 
 
+def check_comparable(tables: Sequence[Table], attributes: Sequence[Attribute]) -> None:
+    """Raise `InputError` where no attribute could be compared."""
+    if any(a.shared and a.kind not in (Kind.ID, Kind.EMPTY) for a in attributes):
+        return
+    names = ", ".join(f"{t.name} ({', '.join(t.columns)})" for t in tables)
+    several = "say which ones correspond with --map left=right"
+    mend = several if len(tables) > 1 else "ids and empty columns do not count"
+    raise InputError(f"no columns to compare were found among {names}; {mend}")
+
+
 def as_one_source(records: Records) -> Records:
     """The same records as if they came from one source, for sources that hold duplicates of their own."""
     return replace(records, sources=("all",), source=np.zeros(len(records), np.uint16))

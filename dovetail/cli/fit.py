@@ -1,0 +1,15 @@
+"""`dovetail fit TASK`: one command for each task, each in a file of its own."""
+
+from __future__ import annotations
+
+import typer
+
+from dovetail.cli.fit_match import match
+
+app = typer.Typer(
+    help="Train a model on labels, and write it into a folder.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("match")(match)

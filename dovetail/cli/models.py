@@ -1,0 +1,52 @@
+"""`dovetail predict` and `dovetail evaluate`: the model in the folder says which task they serve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from dovetail.errors import InputError
+from dovetail.tasks.base import task_of
+
+# One function a task: it takes an `Asked`, and prints or writes.
+PREDICTS = {
+    "match": "dovetail.cli.models_match:predict_pairs",
+}
+EVALUATES = {
+    "match": "dovetail.cli.models_match:evaluate_pairs",
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a person asked of a model. Which sources, pairs and labels are needed is the task's own matter."""
+
+    folder: Path
+    sources: Sequence[str]
+    out: str | None = None
+    pairs: str | None = None
+    labels: str | None = None
+    row_id: str | None = None
+    as_json: bool = False
+    quiet: bool = False
+
+
+def run_predict(asked: Asked) -> None:
+    """Predict with whatever model the folder holds."""
+    _verb(PREDICTS, asked, "predict")(asked)
+
+
+def run_evaluate(asked: Asked) -> None:
+    """Evaluate whatever model the folder holds."""
+    _verb(EVALUATES, asked, "evaluate")(asked)
+
+
+def _verb(family: dict[str, str], asked: Asked, verb: str) -> Callable[[Asked], None]:
+    task = task_of(asked.folder)
+    if task not in family:
+        raise InputError(f"{asked.folder} is a model of the task {task!r}, which has no {verb} on the console yet")
+    module, name = family[task].split(":")
+    found: Callable[[Asked], None] = getattr(import_module(module), name)
+    return found

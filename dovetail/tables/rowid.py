@@ -1,0 +1,21 @@
+"""Which column names the rows, where nobody said."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dovetail.types import Table
+
+
+def with_plain_id(table: Table, asked: str | None = None) -> Table:
+    """Take a column plainly called `id` as the row id where a person named none and its values are unique."""
+    if asked is not None or table.id_column is not None:
+        return table
+    column = next((c for c in table.columns if c.casefold() in ("id", "_id", "record_id", "row_id")), None)
+    if column is None:
+        return table
+    ids = pc.cast(table.data[column], pa.string()).combine_chunks()
+    if ids.null_count or pc.count_distinct(ids).as_py() < len(table):
+        return table
+    return Table(table.name, table.data, ids, table.rejects, column)
