@@ -89,6 +89,15 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Said:
+    """An answer and who gave it, as files of several people bring them."""
+
+    answer: Answer
+    person: str
+    session: str = ""
+
+
+@dataclass(frozen=True)
 class Event:
     """One line of the store: a label or the undoing of one. Lines are added, never changed."""
 

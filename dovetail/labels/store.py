@@ -19,7 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from dovetail.errors import InputError
 from dovetail.labels.connect import Place, reading, writing
 from dovetail.labels.migrations import EVENTS
-from dovetail.labels.said import Answer, Event, Label, Suggestion
+from dovetail.labels.said import Answer, Event, Label, Said, Suggestion
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,14 +78,17 @@ class LabelStore:
             return int(connection.execute(sa.select(sa.func.coalesce(sa.func.max(EVENTS.c.id), 0))).scalar_one())
 
     def say(self, answers: Iterable[Answer | Label], *, person: str, session: str = "") -> list[Event]:
-        """Keep answers, all or none, and give their events; once it returns, they are on disk.
+        """Keep the answers of one person, all or none, and give their events; once it returns, they are on disk.
 
         An answer whose key is known already is not kept again: its first event is given. A known key with other
         content is an `InputError`.
         """
-        _check_names(person=person, session=session)
-        given = [a if isinstance(a, Answer) else Answer(a) for a in answers]
-        lines = [_line(answer, person, session) for answer in given]
+        given = (a if isinstance(a, Answer) else Answer(a) for a in answers)
+        return self.take(Said(answer, person, session) for answer in given)
+
+    def take(self, said: Iterable[Said]) -> list[Event]:
+        """The same for answers of several people at once."""
+        lines = [_line(one) for one in said]
         if not lines:
             return []
         with writing(self.place) as connection:
@@ -94,6 +97,18 @@ class LabelStore:
             for line in lines:
                 _check_same(line, kept[line["key"]])
         return [_event(kept[line["key"]]) for line in lines]
+
+    def take_new(self, said: Iterable[Said]) -> list[Event]:
+        """The same, without those that say what the person's label of that subject says already, so that a file can be
+        handed over twice."""
+        counting = {(e.person, e.label.subject_key(), e.gold): e.label.value for e in self.current()}
+        new = []
+        for one in said:
+            place = (one.person, one.answer.label.subject_key(), one.answer.gold)
+            if counting.get(place) != one.answer.label.value:
+                counting[place] = one.answer.label.value
+                new.append(one)
+        return self.take(new)
 
     def undo(
         self, *, person: str, session: str | None = None, event: int | None = None, key: str | None = None
@@ -190,14 +205,15 @@ def _by_key(connection: sa.Connection, keys: Sequence[str]) -> dict[str, sa.Row[
     return found
 
 
-def _line(answer: Answer, person: str, session: str) -> dict[str, Any]:
-    _check_names(key=answer.key or "", task=answer.label.task)
+def _line(said: Said) -> dict[str, Any]:
+    answer = said.answer
+    _check_names(person=said.person, session=said.session, key=answer.key or "", task=answer.label.task)
     thought = None if answer.suggestion is None else json.dumps(asdict(answer.suggestion))
     return {
         "key": answer.key or uuid.uuid4().hex,
         "at": _now() if answer.at is None else _moment(answer.at),
-        "person": person,
-        "session": session,
+        "person": said.person,
+        "session": said.session,
         "task": answer.label.task,
         "shape": answer.label.shape,
         "subject": answer.label.subject_key(),
