@@ -19,6 +19,7 @@ PUBLIC = {
     "Matcher",
     "Pairs",
     "SchemaMatcher",
+    "Searcher",
     "Table",
     "clean",
     "dedupe",

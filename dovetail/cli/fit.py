@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from dovetail.cli.fit_match import match
+from dovetail.cli.fit_search import search
 
 app = typer.Typer(
     help="Train a model on labels, and write it into a folder.",
@@ -13,3 +14,4 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("match")(match)
+app.command("search")(search)

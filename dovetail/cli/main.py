@@ -204,6 +204,21 @@ def columns(
 
 
 @app.command()
+def search(
+    model: Model,
+    query: Annotated[str, typer.Argument(help="What to look for, in words.", show_default=False)],
+    k: Annotated[int, typer.Option("--k", "-k", help="Most answers.")] = 10,
+    where: Annotated[list[str] | None, typer.Option(help="Filter: column=value, column>=value. Repeatable.")] = None,
+    why: Annotated[bool, typer.Option("--why", help="Say which words and passages carried each answer.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Find documents by words and meaning in an index that fit search wrote."""
+    from dovetail.cli.search import run_search
+
+    run_search(model, query, k, where or (), explain=why, as_json=as_json)
+
+
+@app.command()
 def explain(
     workspace: Annotated[Path, typer.Argument(help="A folder that integrate or dedupe wrote.", show_default=False)],
     left: Annotated[str, typer.Argument(help="Row id.", show_default=False)],

@@ -13,9 +13,11 @@ from dovetail.tasks.base import task_of
 # One function a task: it takes an `Asked`, and prints or writes.
 PREDICTS = {
     "match": "dovetail.cli.models_match:predict_pairs",
+    "search": "dovetail.cli.models_search:predict_answers",
 }
 EVALUATES = {
     "match": "dovetail.cli.models_match:evaluate_pairs",
+    "search": "dovetail.cli.models_search:evaluate_answers",
 }
 
 

@@ -16,6 +16,8 @@ FORMAT = 1
 
 TASKS = {
     "match": "dovetail.tasks.match_tables:Matcher",
+    "classify": "dovetail.tasks.classify:Classifier",
+    "search": "dovetail.tasks.search:Searcher",
 }
 
 

@@ -3,42 +3,43 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import shutil
 import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from dovetail.encoders.base import load_encoder
-from dovetail.errors import InputError
-from dovetail.tables.atomic import replace_file
+from dovetail.errors import InputError, UnknownName
 from dovetail.tasks.search_documents import DocumentColumns, check_distinct, documents_of
 from dovetail.tasks.search_explain import HitExplanation, explained
+from dovetail.tasks.search_feedback import Question, doubt_of, feedback_label, judged_in, ranked_questions, to_judge
 from dovetail.tasks.search_find import DEPTH, Finder, Hit, check_query
 from dovetail.tasks.search_fusion import Candidates, Fusion
 from dovetail.tasks.search_gate import Gate, choose
+from dovetail.tasks.search_home import new_file, opened, settle
 from dovetail.tasks.search_index import Document, Embedded, Index
 from dovetail.tasks.search_judgements import Judgements, read_judgements
 from dovetail.tasks.search_meaning import Passages
 from dovetail.tasks.search_passages import passages
 from dovetail.tasks.search_postings import Bm25
+from dovetail.tasks.search_profile import Profile
 from dovetail.tasks.search_scores import SearchScores, scored
 from dovetail.tasks.search_words import Analyser, language_of
 from dovetail.types import Job, Progress, finish
 
 if TYPE_CHECKING:
     from dovetail.encoders.base import Encoder
+    from dovetail.labels.store import LabelStore
 
-FORMAT = 1
 _AT_ONCE = 2_000  # documents a transaction
-_NOTE, _FILE = "searcher.json", "index.sqlite"
 
 
 class Searcher:
@@ -98,22 +99,50 @@ class Searcher:
         yield from self._adding(found, replace=False)
         if judged is not None:
             yield Progress("fit", 0, 1, f"{len(judged):,} judgements of {len(judged.queries):,} queries")
-            self.gate_ = self._gate(judged, seed)
-            self.fusion_ = self.gate_.chosen
-            yield Progress("fit", 1, 1, self.gate_.why)
+            yield Progress("fit", 1, 1, self._learn(judged, seed).why)
         self._note_down()
         return self
 
-    def search(self, query: str, k: int = 10, *, where: Mapping[str, Any] | None = None) -> list[Hit]:
+    def learn(self, judgements: Any, *, queries: Any = None, seed: int = 0) -> Gate:
+        """Fit what joins words and meaning again, to judgements or to a label store; the documents stay as they are."""
+        judged = judged_in(judgements) if hasattr(judgements, "current") else judgements
+        if judged is None:
+            raise InputError("nothing was judged yet; say with feedback which answers are good and which are bad")
+        gate = self._learn(read_judgements(judged, queries=queries), seed)
+        self._note_down()
+        return gate
+
+    def feedback(self, query: str, id: str, said: str | float, *, store: LabelStore, person: str) -> None:  # noqa: A002
+        """Keep what a person says of an answer: good, bad, click, or a grade from 0 upwards."""
+        check_query(query)
+        self._number(id)
+        store.say([feedback_label(query, id, said)], person=person)
+
+    def questions(self, queries: Sequence[str], count: int = 10) -> list[Question]:
+        """Which queries to judge next, first those where words and meaning disagree most, and which answers."""
+        found = self.candidates(queries)
+        doubts = [doubt_of(one) for one in found]
+        chosen = ranked_questions(doubts, queries, count)
+        shown = [to_judge(found[i], self.fusion_) for i in chosen]
+        names = self._index.names([n for numbers in shown for n in numbers])
+        return [
+            Question(queries[i], tuple(names[n] for n in numbers), doubts[i])
+            for i, numbers in zip(chosen, shown, strict=True)
+        ]
+
+    def search(
+        self, query: str, k: int = 10, *, where: Mapping[str, Any] | None = None, profile: Profile | None = None
+    ) -> list[Hit]:
         """The k most relevant documents, best first; fewer where fewer share a word or a meaning with the query.
 
-        `where` keeps those whose other columns fit: a value, a list of values, or `{"year": {">=": 2000}}`.
+        `where` keeps those whose other columns fit: a value, a list of values, or `{"year": {">=": 2000}}`. A `profile`
+        moves the ranking towards what its owner clicked.
         """
         if k < 1:
             raise InputError(f"k is {k}; expected at least 1")
         check_query(query)
         finder = self.finder_
-        vector = self.encoder_.encode([query])[0]
+        vector = self._vector(query, profile)
         with self._lock:
             candidates = finder.candidates(query, vector, where=where, depth=max(DEPTH, k))
             return finder.hits(candidates, vector, self.fusion_, k)
@@ -123,12 +152,21 @@ class Searcher:
         judged = read_judgements(judgements, queries=queries)
         return scored(self.candidates(judged.queries), self._truth(judged), self.fusion_, k=k, seed=seed)
 
-    def explain(self, query: str, id: str) -> HitExplanation:  # noqa: A002 - the word people use
+    def explain(self, query: str, id: str, *, profile: Profile | None = None) -> HitExplanation:  # noqa: A002
         """Why a document is an answer to a query, or is none: words, passages, and what each adds to the relevance."""
         check_query(query)
         finder = self.finder_
         with self._lock:
-            return explained(finder, query, id, self.encoder_.encode([query])[0], self.fusion_)
+            found = explained(finder, query, id, self._vector(query, profile), self.fusion_)
+        return found if profile is None else replace(found, profile=profile.describe())
+
+    def click(self, profile: Profile, id: str) -> None:  # noqa: A002 - the word people use
+        """Let a profile take in that its owner clicked a document. Nothing is written to disk."""
+        number = self._number(id)
+        with self._lock, self._index.snapshot():
+            self.finder_.passages.refresh(self._index)
+            vectors = np.stack([vector for *_, vector in self._index.passages_of([number])])
+            profile.click(id, vectors.mean(axis=0) - self._index.mean_vector())
 
     def add(self, documents: Any) -> None:
         """Add documents; they can be found when this returns. An id that the index already has is an error."""
@@ -148,13 +186,12 @@ class Searcher:
     def save(self, folder: str | Path) -> Path:
         """Write everything into a folder, and work there from now on."""
         home = Path(folder)
-        home.mkdir(parents=True, exist_ok=True)
         with self._lock:
-            if self._index.path != home / _FILE:
-                with replace_file(home / _FILE) as beside:
-                    self._index.copy(beside)
+            if self._index.path.parent != home:
+                file = new_file(home)
+                self._index.copy(file)
                 self._index.close()
-                self._open(home, self.facts_["language"])
+                self._open(file)
             self.folder = home
             self._note_down()
         return home
@@ -162,18 +199,13 @@ class Searcher:
     @classmethod
     def load(cls, folder: str | Path, *, encoder: str | Encoder | None = None) -> Searcher:
         """Open what `save` wrote."""
-        home = Path(folder)
-        if not (home / _NOTE).is_file():
-            raise InputError(f"{folder} holds no searcher; expected {_NOTE} and {_FILE}, as `save` writes them")
-        note = json.loads((home / _NOTE).read_text(encoding="utf-8"))
-        if note["format"] > FORMAT:
-            raise InputError(f"{folder} is of a newer format ({note['format']}); update dovetail")
-        made = cls(home, encoder=encoder or note["encoder"], synonyms=note["synonyms"], store=note["store"])
+        file, note = opened(folder)
+        made = cls(folder, encoder=encoder or note["encoder"], synonyms=note["synonyms"], store=note["store"])
         made.facts_ = note["facts"]
         made.fusion_, made.bm25_ = Fusion(**note["fusion"]), Bm25(**note["bm25"])
         made.columns_ = DocumentColumns(**note["columns"])
         made.gate_ = Gate.from_dict(note["gate"]) if note["gate"] else None
-        made._open(home, made.facts_["language"])
+        made._open(file)
         return made
 
     def describe(self) -> dict[str, Any]:
@@ -237,18 +269,15 @@ class Searcher:
         if home is None:
             home = Path(tempfile.mkdtemp(prefix="dovetail-search-"))
             weakref.finalize(self, shutil.rmtree, home, ignore_errors=True)
-        home.mkdir(parents=True, exist_ok=True)
-        for name in (_NOTE, _FILE, f"{_FILE}-wal", f"{_FILE}-shm"):
-            (home / name).unlink(missing_ok=True)
         self.facts_ = {}
         encoder = self.encoder_
         shown = self._encoder_name if isinstance(self.encoder, str) else type(encoder).__name__
         self.facts_ = {"language": language, "encoder": shown, "dimensions": encoder.dimensions}
         self.facts_["fingerprint"] = encoder.fingerprint
-        self._open(home, language)
+        self._open(new_file(home))
 
-    def _open(self, home: Path, language: str) -> None:
-        self.index_ = Index(home / _FILE, Analyser(language))
+    def _open(self, file: Path) -> None:
+        self.index_ = Index(file, Analyser(self.facts_["language"]))
         self.__dict__.pop("finder_", None)
 
     def _adding(self, documents: Sequence[Document], *, replace: bool) -> Job[None]:
@@ -270,8 +299,20 @@ class Searcher:
         ends = np.cumsum([len(cuts) for cuts in spans])
         return [Embedded(cuts, vectors[end - len(cuts) : end]) for cuts, end in zip(spans, ends, strict=True)]
 
-    def _gate(self, judged: Judgements, seed: int) -> Gate:
-        return choose(self.candidates(judged.queries), self._truth(judged), self.fusion_, seed=seed)
+    def _learn(self, judged: Judgements, seed: int) -> Gate:
+        self.gate_ = choose(self.candidates(judged.queries), self._truth(judged), Fusion(), seed=seed)
+        self.fusion_ = self.gate_.chosen
+        return self.gate_
+
+    def _vector(self, query: str, profile: Profile | None) -> npt.NDArray[np.float32]:
+        vector = self.encoder_.encode([query])[0]
+        return vector if profile is None else profile.moved(vector)
+
+    def _number(self, name: str) -> int:
+        number = self._index.known([name]).get(name)
+        if number is None:
+            raise UnknownName("document", name, self._index.some_names(), "the index")
+        return number
 
     def _truth(self, judged: Judgements) -> list[dict[int, float]]:
         """The graded documents of each query, by number."""
@@ -283,7 +324,6 @@ class Searcher:
         if self.folder is None:
             return
         note = {
-            "format": FORMAT,
             "encoder": self.facts_["encoder"],
             "synonyms": self.synonyms,
             "store": self.store,
@@ -293,8 +333,7 @@ class Searcher:
             "columns": asdict(self.columns_),
             "gate": self.gate_.to_dict() if self.gate_ else None,
         }
-        with replace_file(self.folder / _NOTE) as beside:
-            beside.write_text(json.dumps(note, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        settle(self.folder, self._index.path, note)
 
 
 def _check_known(judged: Judgements, known: Mapping[str, int]) -> None:

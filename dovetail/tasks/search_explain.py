@@ -45,6 +45,7 @@ class HitExplanation:
     words: tuple[WordEvidence, ...]
     missing: tuple[str, ...]
     passages: tuple[PassageEvidence, ...]  # nearest first
+    profile: str = ""  # what personalisation did, in words
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -62,7 +63,7 @@ class HitExplanation:
             lines.append(f"    without {', '.join(self.missing)}")
         lines.append(f"  meaning {self.meaning:.3f}")
         lines += [f"    {p.cosine:.3f}  {_short(p.text)}" for p in self.passages[:3]]
-        return lines
+        return lines + ([f"  {self.profile}"] if self.profile else [])
 
 
 def explained(finder: Finder, query: str, name: str, vector: Vector, fusion: Fusion) -> HitExplanation:

@@ -194,6 +194,12 @@ class Index:
                 found.append((document, start, stop, np.frombuffer(vector, np.float16).astype(np.float32)))
         return found
 
+    def mean_vector(self) -> npt.NDArray[np.float32]:
+        """The mean of a thousand passages (d,): what all documents have in common."""
+        rows = self._db.execute("SELECT vector FROM passages ORDER BY id LIMIT 1000").fetchall()
+        vectors = np.frombuffer(b"".join(r[0] for r in rows), np.float16).astype(np.float32)
+        return np.asarray(vectors.reshape(len(rows), -1).mean(axis=0), np.float32)
+
     def removed_after(self, change: int) -> npt.NDArray[np.int64]:
         """The numbers of documents that have gone since a change."""
         rows = self._db.execute("SELECT document FROM removed WHERE change > ?", (change,))

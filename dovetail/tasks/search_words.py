@@ -159,14 +159,14 @@ def language_of(texts: Iterable[str], most: int = 2_000) -> str:
 
 
 _FEWEST_COMMON = 0.05
-_SHORT, _LONG = 4, 8  # letters: below, nothing is guessed; from there on two slips are forgiven
+_SHORT, _LONG = 5, 8  # letters: below, nothing is guessed; from there on two slips are forgiven
 
 
 def nearest(word: str, known: Sequence[str], frequency: Sequence[int], most: int = 3) -> list[tuple[str, float]]:
     """Known terms that a mistyped one may mean, with weights in (0, 1], the likeliest first.
 
-    One slip (a letter more, less, other, or two swapped) is forgiven from four letters on, two from eight on.
-    Between equally near ones the commoner comes first.
+    One slip (a letter more, less, other, or two swapped) is forgiven from five letters on, two from eight on;
+    the first letter must be right. Between equally near ones the commoner comes first.
     """
     from rapidfuzz import process
     from rapidfuzz.distance import OSA
@@ -175,7 +175,7 @@ def nearest(word: str, known: Sequence[str], frequency: Sequence[int], most: int
         return []
     slips = 2 if len(word) >= _LONG else 1
     near = process.extract(word, known, scorer=OSA.distance, score_cutoff=slips, limit=None)
-    ranked = sorted(near, key=lambda n: (n[1], n[0][:1] != word[:1], -frequency[n[2]]))
+    ranked = sorted((n for n in near if n[0][0] == word[0]), key=lambda n: (n[1], -frequency[n[2]]))
     if not ranked:
         return []
     best = ranked[0][1]

@@ -1,0 +1,57 @@
+"""`dovetail fit search`: index documents, and fit what joins words and meaning on judged queries."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Documents = Annotated[str, typer.Argument(help="A table with a row for each document.", show_default=False)]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the model; made if absent.", show_default=False)]
+Judged = Annotated[str | None, typer.Option("--judgements", help="Judged answers: query, document, grade.")]
+Queries = Annotated[str | None, typer.Option(help="Text of the queries, where judgements name them by id: id, text.")]
+Id = Annotated[str | None, typer.Option("--id", help="Column that names the documents.")]
+Title = Annotated[str | None, typer.Option(help="Column of the titles.")]
+Text = Annotated[str | None, typer.Option(help="Column of the texts.")]
+Language = Annotated[str, typer.Option(help="Language of the texts; auto looks at their commonest words.")]
+Encoder = Annotated[str, typer.Option(help="auto, static, transformer, or the folder of one.")]
+Synonyms = Annotated[str | None, typer.Option(help="Words that mean the same: word, synonym.")]
+Seed = Annotated[int, typer.Option(help="Seed of all randomness.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+
+
+def search(
+    documents: Documents,
+    out: Out,
+    judged: Judged = None,
+    queries: Queries = None,
+    row_id: Id = None,
+    title: Title = None,
+    text: Text = None,
+    language: Language = "auto",
+    encoder: Encoder = "auto",
+    synonyms: Synonyms = None,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Index documents for search by words and meaning, and learn from judged answers where that proves better."""
+    from dovetail.cli.progress import shown
+    from dovetail.tasks.search import Searcher
+    from dovetail.tasks.search_documents import DocumentColumns
+    from dovetail.tasks.search_judgements import read_judgements
+    from dovetail.tasks.search_words import read_synonyms
+    from dovetail.workspace import as_json_text
+
+    judgements = None if judged is None else read_judgements(judged, queries=queries)
+    words = None if synonyms is None else read_synonyms(synonyms)
+    made = Searcher(out, encoder=encoder, language=language, synonyms=words)
+    with shown(quiet or as_json) as show:
+        made.fit(documents, judgements, columns=DocumentColumns(row_id, title, text), seed=seed, on_progress=show)
+    if as_json:
+        sys.stdout.write(as_json_text(made.describe()) + "\n")
+    elif not quiet:
+        sys.stdout.write("\n".join([*made.to_lines(), f"model: {out}"]) + "\n")

@@ -1,0 +1,132 @@
+"""What people do with answers: clicks, feedback, which queries to judge, personalisation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from scipy.stats import spearmanr
+
+from dovetail.encoders.base import load_encoder
+from dovetail.errors import InputError, UnknownName
+from dovetail.labels.store import LabelStore
+from dovetail.tasks.search import Searcher
+from dovetail.tasks.search_clicks import click_model, read_clicks
+from dovetail.tasks.search_profile import Profile
+
+ENCODER = load_encoder("static")
+DOCUMENTS = [
+    {"id": "python", "text": "The python is a large snake of the jungle that eats birds."},
+    {"id": "code", "text": "Python is a programming language for software and data."},
+    {"id": "java", "text": "Java is a programming language that compiles software."},
+    {"id": "viper", "text": "Vipers are venomous snakes with long fangs."},
+    {"id": "bread", "text": "Bread is baked of flour, water and yeast."},
+]
+
+
+@pytest.fixture(scope="module")
+def searcher() -> Searcher:
+    return Searcher(encoder=ENCODER).fit(DOCUMENTS)
+
+
+def shown(queries: int = 60, rounds: int = 60, seed: int = 0) -> tuple[pa.Table, dict[tuple[str, str], float]]:
+    """Simulated showings: ten documents a query in an order that favours half of them, looked at less further down."""
+    random = np.random.default_rng(seed)
+    rows: list[tuple[str, str, int, int]] = []
+    liked: dict[tuple[str, str], float] = {}
+    for q in range(queries):
+        like = random.uniform(0.05, 0.9, 10)
+        bias = np.arange(10) * 1.0
+        liked |= {(f"q{q}", f"d{i}"): float(like[i]) for i in range(10)}
+        for _ in range(rounds):
+            order = np.argsort(bias + random.normal(scale=2, size=10))
+            for rank, i in enumerate(order, 1):
+                seen = random.random() < 1 / rank**0.8
+                rows.append((f"q{q}", f"d{i}", rank, int(seen and random.random() < like[i])))
+    names = ("query", "document", "rank", "clicked")
+    return pa.table({n: [r[i] for r in rows] for i, n in enumerate(names)}), liked
+
+
+def test_clicks_are_freed_from_their_places() -> None:
+    table, liked = shown()
+    model = click_model(read_clicks(table))
+    judged = {
+        (model.judgements.queries[q], d): g
+        for q, d, g in zip(model.judgements.query, model.judgements.documents, model.judgements.grades, strict=True)
+    }
+    keys = sorted(judged)
+    raw = {}
+    for q, d, c in zip(*(table[n].to_pylist() for n in ("query", "document", "clicked")), strict=True):
+        raw.setdefault((q, d), []).append(c)
+    truth = [liked[k] for k in keys]
+    corrected = spearmanr([judged[k] for k in keys], truth).statistic
+    plain = spearmanr([np.mean(raw[k]) for k in keys], truth).statistic
+    assert corrected > 0.84
+    assert corrected > plain + 0.02
+    assert model.look[0] == 1
+    assert np.allclose(model.look[:6], 1 / np.arange(1, 7) ** 0.8, atol=0.12)
+
+
+def test_clicks_that_cannot_be_read() -> None:
+    with pytest.raises(InputError, match="no column rank"):
+        read_clicks(pa.table({"query": ["a"], "document": ["d"], "clicked": [1]}))
+    with pytest.raises(InputError, match="ranks start at 1"):
+        read_clicks(pa.table({"query": ["a"], "document": ["d"], "clicked": [1], "rank": [0]}))
+    with pytest.raises(InputError, match="nothing was clicked"):
+        click_model(read_clicks(pa.table({"query": ["a"], "document": ["d"], "clicked": [0], "rank": [1]})))
+
+
+def test_feedback_goes_to_the_label_store_and_teaches(searcher: Searcher, tmp_path: Path) -> None:
+    with LabelStore(tmp_path / "labels.sqlite") as store:
+        with pytest.raises(InputError, match="nothing was judged"):
+            searcher.learn(store)
+        searcher.feedback("snake", "python", "good", store=store, person="ann")
+        searcher.feedback("snake", "code", "bad", store=store, person="ann")
+        searcher.feedback("software", "java", "click", store=store, person="ben")
+        searcher.feedback("software", "code", 2.0, store=store, person="ben")
+        assert store.count() == {"judgement": 4}
+        gate = searcher.learn(store)
+        assert gate.kept == "start"
+        assert "2 judged queries are too few" in gate.why
+        with pytest.raises(UnknownName, match="no feedback 'fine'"):
+            searcher.feedback("snake", "python", "fine", store=store, person="ann")
+        with pytest.raises(UnknownName, match="no document 'cobra'"):
+            searcher.feedback("snake", "cobra", "good", store=store, person="ann")
+
+
+def test_queries_of_doubt_come_first(searcher: Searcher) -> None:
+    asked = searcher.questions(["bread flour yeast", "dangerous animals", "bread flour yeast"], 5)
+    assert len(asked) == 2
+    assert asked[0].doubt >= asked[1].doubt
+    assert set(asked[0].documents) <= {d["id"] for d in DOCUMENTS}
+
+
+def test_a_profile_moves_the_ranking_and_can_be_turned_down(searcher: Searcher) -> None:
+    assert searcher.search("python")[0].id in ("python", "code")
+    snakes, coder = Profile(dial=0.8), Profile(dial=0.8)
+    for _ in range(5):
+        searcher.click(snakes, "viper")
+        searcher.click(coder, "java")
+    assert searcher.search("python", profile=snakes)[0].id == "python"
+    assert searcher.search("python", profile=coder)[0].id == "code"
+    assert searcher.explain("python", "code", profile=coder).profile.startswith("5 clicked documents replace 50%")
+    assert "5 clicked" in searcher.explain("python", "code", profile=coder).to_lines()[-1]
+    off = Profile(dial=0.0, clicked=coder.clicked, total=coder.total)
+    assert searcher.search("python", profile=off) == searcher.search("python")
+    coder.reset()
+    assert searcher.search("python", profile=coder) == searcher.search("python")
+    with pytest.raises(InputError, match="dial of a profile is 2"):
+        Profile(dial=2)
+
+
+def test_a_profile_is_kept_only_when_saved(searcher: Searcher, tmp_path: Path) -> None:
+    profile = Profile()
+    searcher.click(profile, "viper")
+    again = Profile.load(profile.save(tmp_path / "ann.json"))
+    assert again.clicked == ["viper"]
+    assert again.strength == profile.strength == pytest.approx(0.05)
+    assert np.allclose(again.total, profile.total, atol=1e-5)
+    with pytest.raises(InputError, match="holds no profile"):
+        Profile.load(tmp_path / "none.json")
