@@ -26,6 +26,7 @@ class Encoder(Protocol):
 ENCODERS = {
     "static": "dovetail.encoders.static:StaticEncoder",
     "transformer": "dovetail.encoders.transformer:TransformerEncoder",
+    "layered": "dovetail.encoders.layered:LayeredEncoder",
 }
 
 

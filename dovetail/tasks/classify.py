@@ -1,0 +1,255 @@
+"""`Classifier`: texts to classes, from eight examples a class to a hundred thousand, or from names alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dovetail.encoders.base import Encoder
+from dovetail.errors import InputError
+from dovetail.measure.sure import threshold_for_accuracy
+from dovetail.tasks.classify_evaluate import Evaluated, evaluated
+from dovetail.tasks.classify_explain import Explained, Separation, explained, separation
+from dovetail.tasks.classify_fit import encoded, lesson_of, train
+from dovetail.tasks.classify_labels import targets_of
+from dovetail.tasks.classify_ladder import Rung, rightness
+from dovetail.tasks.classify_mix import probabilities
+from dovetail.tasks.classify_model import Model, load_model_of, save_model
+from dovetail.tasks.classify_names import name_head
+from dovetail.tasks.classify_noise import Suspect, suspects
+from dovetail.tasks.classify_options import ClassifyOptions
+from dovetail.tasks.classify_scope import scope_odds
+from dovetail.tasks.classify_texts import reader_of, texts_of
+from dovetail.tasks.classify_watch import Drift, Updated, drift, updated
+from dovetail.types import Job, Progress, finish
+
+Watch = Callable[[Progress], None]
+Floats = npt.NDArray[np.float64]
+_PORTION = 2_000
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What was decided for each text, (n,) each."""
+
+    label: tuple[Any, ...]  # a class, a tuple of them where a text may have several, or None: not sure enough, empty
+    probability: Floats  # of the class, or of the likeliest one where none was given
+    second: tuple[str | None, ...]  # the next likely class
+    outside: Floats | None = None  # probability of belonging to none of the classes
+
+
+class Classifier:
+    """Texts to classes. `encoder` is the name of one, a folder, or `auto`."""
+
+    def __init__(self, encoder: str | Path | Encoder = "auto") -> None:
+        self.encoder = encoder
+        self.model_: Model | None = None
+        self.rungs_: tuple[Rung, ...] = ()
+
+    @classmethod
+    def from_names(
+        cls, names: Mapping[str, str] | Sequence[str], *, encoder: str | Path | Encoder = "auto"
+    ) -> Classifier:
+        """A classifier without any label: from the names of the classes, or from a description of each."""
+        described = dict(names) if isinstance(names, Mapping) else {str(n): str(n) for n in names}
+        if len(described) < 2:
+            raise InputError("classifying needs the names of two classes at least")
+        made, reader = cls(encoder), reader_of(encoder)
+        head = name_head(reader, tuple(described), described)
+        note = {"chosen": "names", "why": "no labels: texts are compared with the names", "labels": 0, "notes": []}
+        weights = np.array([0.5])
+        made.model_ = Model("one", tuple(described), ("names",), (head,), weights, reader=reader, card=note)
+        made.model_ = replace(made.model_, encoder=_called(encoder, reader))
+        return made
+
+    @property
+    def model(self) -> Model:
+        """What was learnt; raises `InputError` before `fit`."""
+        if self.model_ is None:
+            raise InputError("this classifier has learnt nothing yet; call fit(texts, labels), or load one")
+        return self.model_
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes, in the order of the columns of `predict_proba`."""
+        return self.model.classes
+
+    @property
+    def card(self) -> dict[str, Any]:
+        """What was learnt from, what each rung of the ladder brought, and what to note."""
+        return self.model.card
+
+    def fit(
+        self, texts: Any, labels: Any, *, unlabelled: Any = (), on_progress: Watch | None = None, **options: Any
+    ) -> Classifier:
+        """Learn from texts (n) and a label each; several labels a text as lists, a hierarchy as `A > B > C`.
+
+        `texts` may be a list, a column, or a table, whose columns are then joined. `unlabelled` are texts without a
+        label; `options` are those of `ClassifyOptions`. Raises `InputError` where there is nothing to learn from.
+        """
+        return finish(self.fit_job(texts, labels, unlabelled=unlabelled, **options), on_progress)
+
+    def fit_job(self, texts: Any, labels: Any, *, unlabelled: Any = (), **options: Any) -> Job[Classifier]:
+        """`fit` with progress."""
+        asked = ClassifyOptions.checked(**options)
+        targets = targets_of(list(_listed(labels)), asked.kind)
+        lesson = lesson_of(texts_of(texts), targets, asked, texts_of(unlabelled))
+        reader = reader_of(self.encoder)
+        model, rungs = yield from train(lesson, reader, asked)
+        card = {**model.card, "options": asked.model_dump(exclude_defaults=True)}
+        kept = replace(model, encoder=_called(self.encoder, model.reader or reader), card=card)
+        self.model_, self.rungs_ = kept if asked.keep_texts else _forgetful(kept), rungs
+        return self
+
+    def predict(self, texts: Any, *, sure: float | None = None) -> list[Any]:
+        """The class of each text. None where it is empty, where the likeliest class is less likely than `sure`, and the
+        name that means none of the classes where the text seems to lie outside of all."""
+        return list(finish(self.decide_job(texts, sure=sure)).label)
+
+    def predict_proba(self, texts: Any) -> Floats:
+        """Probabilities (n, c), a column each of `classes`; where a text has one class they add up to 1."""
+        return self.model.probabilities(texts_of(texts))
+
+    def decide_job(self, texts: Any, *, sure: float | None = None) -> Job[Decided]:
+        """The class, its probability and the next likely class of each text, with progress."""
+        listed, model = texts_of(texts), self.model
+        parts = []
+        for start in range(0, max(len(listed), 1), _PORTION):
+            parts.append(_decided(model, listed[start : start + _PORTION], sure))
+            yield Progress("predict", min(start + _PORTION, len(listed)), len(listed))
+        odds = [p.outside for p in parts if p.outside is not None]
+        return Decided(
+            tuple(one for p in parts for one in p.label),
+            np.concatenate([p.probability for p in parts]),
+            tuple(one for p in parts for one in p.second),
+            np.concatenate(odds) if odds else None,
+        )
+
+    def sure_for(self, accuracy: float) -> tuple[float, float] | None:
+        """The probability from which answers are right with this share, and the share of texts then answered.
+
+        Measured on held-out labels; None where no probability promises that much.
+        """
+        kept = self.model.examples
+        if not len(kept.held_out):
+            raise InputError("this model keeps no held-out labels; train it with keep_texts=True")
+        p = probabilities(kept.held_out, sigmoid=self.model.sigmoid)
+        right = rightness(kept.held_out, kept.matrix, sigmoid=self.model.sigmoid)
+        return threshold_for_accuracy(p.max(axis=1), right, accuracy)
+
+    def evaluate(self, texts: Any, labels: Any, *, groups: Any = None, on_progress: Watch | None = None) -> Evaluated:
+        """Figures with 95 % intervals on labelled texts that were not learnt from; by `groups` (n,) where given."""
+        return finish(self.evaluate_job(texts, labels, groups=groups), on_progress)
+
+    def evaluate_job(self, texts: Any, labels: Any, *, groups: Any = None) -> Job[Evaluated]:
+        """`evaluate` with progress."""
+        model, listed = self.model, texts_of(texts)
+        outside = model.scope.name if model.scope is not None else None
+        known = model.classes if outside is None else (*model.classes, outside)
+        targets = targets_of(list(_listed(labels)), model.kind, known)
+        if len(listed) != len(targets.matrix):
+            raise InputError(f"{len(listed):,} texts and {len(targets.matrix):,} labels; expected one label a text")
+        out = targets.matrix[:, -1] > 0 if outside is not None else np.zeros(len(listed), bool)
+        matrix = targets.matrix[:, : len(model.classes)]
+        rows = np.flatnonzero(targets.known & ~out)
+        if not len(rows):
+            raise InputError("none of the texts has a label to measure against")
+        features: dict[str, Any] = {}
+        if model.reader is not None:
+            features["vectors"] = yield from encoded(model.reader, listed)
+        if model.words is not None:
+            features["words"] = model.words.rows(listed)
+        told = None if outside is None else (scope_odds(model, listed, features), out)
+        found = probabilities(model.scores(listed, features), sigmoid=model.sigmoid)
+        by = None if groups is None else [str(g) for g in np.asarray(_listed(groups), dtype=object)[rows]]
+        return evaluated(model, [listed[i] for i in rows.tolist()], matrix[rows], found[rows], outside=told, groups=by)
+
+    def explain(self, text: str, label: str | None = None) -> Explained:
+        """Why a text is of its likeliest class, or would be of `label`: words checked by deletion, and precedents."""
+        return explained(self.model, text, label)
+
+    def separates(self, first: str, second: str) -> Separation:
+        """What tells two classes apart: the words that stand for each, and the texts nearest to the border."""
+        return separation(self.model, first, second)
+
+    def suspects(self, count: int = 50) -> list[Suspect]:
+        """Labelled texts whose label is likely wrong, the likeliest first."""
+        return suspects(self.model, count)
+
+    def monitor(self, texts: Any, *, count: int = 20) -> Drift:
+        """Whether new texts differ from those learnt from, which classes suffer, and which rows are worth a label."""
+        return drift(self.model, texts_of(texts), count)
+
+    def update(self, texts: Any, labels: Any, *, on_progress: Watch | None = None, **options: Any) -> Updated:
+        """Learn from new labels, too; kept only where held-out labels say that it has not become worse.
+
+        The classifier that was is `.before` of the answer; new classes are learnt like the others.
+        """
+        return finish(self.update_job(texts, labels, **options), on_progress)
+
+    def update_job(self, texts: Any, labels: Any, **options: Any) -> Job[Updated]:
+        """`update` with progress."""
+        asked = ClassifyOptions.checked(**{**self.model.card.get("options", {}), **options})
+        found = yield from updated(self.model, texts_of(texts), list(_listed(labels)), asked)
+        self.model_ = found.after
+        return found
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the classifier into a folder: arrays, words and JSON, no pickle."""
+        return save_model(self.model, folder)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Classifier:
+        """Read what `save` wrote."""
+        model = load_model_of(folder)
+        made = cls(model.reader if model.reader is not None else "auto")
+        made.model_ = model
+        return made
+
+
+def _decided(model: Model, texts: list[str], sure: float | None) -> Decided:
+    read = model.read(texts)
+    p = model.probabilities(texts, read)
+    best = p.max(axis=1) if len(p) else np.zeros(0)
+    order = np.argsort(-p, axis=1)
+    second = tuple(model.classes[i] for i in order[:, 1].tolist()) if len(model.classes) > 1 else (None,) * len(texts)
+    if model.sigmoid:
+        line = model.line if sure is None else sure
+        several = [tuple(model.classes[i] for i in np.flatnonzero(row >= line).tolist()) for row in p]
+        return Decided(tuple(s if t else None for s, t in zip(several, texts, strict=True)), best, second)
+    odds = None
+    if model.scope is not None and model.precedents is not None:
+        odds = scope_odds(model, texts, read)
+    labels: list[Any] = [model.classes[i] for i in order[:, 0].tolist()] if len(texts) else []
+    for row, text in enumerate(texts):
+        if not text or (sure is not None and best[row] < sure):
+            labels[row] = None
+        elif odds is not None and model.scope is not None and model.scope.name is not None and odds[row] > 0:
+            labels[row] = model.scope.name
+    outside = None if odds is None else 1 / (1 + np.exp(-np.clip(odds, -30, 30)))
+    return Decided(tuple(labels), best, second, outside)
+
+
+def _forgetful(model: Model) -> Model:
+    """Without the texts that it learnt from."""
+    return replace(model, examples=replace(model.examples, texts=()))
+
+
+def _called(encoder: str | Path | Encoder, reader: Encoder) -> str:
+    """How the encoder is called on disk."""
+    if isinstance(encoder, str | Path) and str(encoder) != "auto":
+        return str(encoder)
+    names = {"StaticEncoder": "static", "LayeredEncoder": "layered", "TransformerEncoder": "transformer"}
+    return names.get(type(reader).__name__, "auto")
+
+
+def _listed(values: Any) -> Sequence[Any]:
+    for way in ("to_pylist", "tolist", "to_list"):
+        if hasattr(values, way):
+            return list(getattr(values, way)())
+    return list(values)

@@ -1,0 +1,49 @@
+"""What a person can ask of a classifier's training: frozen, checked once, saved with the model."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from dovetail.errors import InputError, faults_in_words
+
+Layers = str
+
+
+class ClassifyOptions(BaseModel):
+    """The options of `Classifier.fit`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    minutes: float | None = Field(None, gt=0, description="most minutes that training may take")
+    effort: Literal["quick", "normal", "best"] = Field("normal", description="how far up the ladder to try")
+    kind: Literal["auto", "one", "many", "tree"] = Field("auto", description="labels a text: one, many, or a path")
+    names: dict[str, str] = Field(default_factory=dict, description="class: what it means, in words")
+    outside: str | None = Field(None, description="the label that means none of the classes")
+    class_weights: Literal["none", "balanced"] | dict[str, float] = Field("none", description="how much a row counts")
+    folds: int | None = Field(None, ge=2, le=20, description="held-out parts; chosen from the number of labels")
+    loss: Literal["cross-entropy", "focal"] = Field("cross-entropy", description="of tuned layers")
+    smoothing: float = Field(0.0, ge=0, lt=0.5, description="share of each label spread over the other classes")
+    layers: str | None = Field(None, description="tuned layers: all, top-2 (any number), lora; tried in turn if absent")
+    learning_rate: float | None = Field(None, gt=0, description="of tuned layers")
+    epochs: float | None = Field(None, gt=0, description="passes over the labels while tuning")
+    batch: int = Field(32, ge=2, description="rows a step while tuning")
+    dropout: float = Field(0.1, ge=0, lt=1)
+    weight_decay: float = Field(0.01, ge=0)
+    patience: int = Field(2, ge=0, description="checks without a gain before tuning stops; 0 never stops early")
+    augment: tuple[str, ...] = Field((), description="how texts are varied while tuning, if that helps")
+    max_tokens: int = Field(256, ge=8, le=512, description="tokens that are read of a text")
+    keep_texts: bool = Field(True, description="keep labelled texts in the model, for precedents and updates")
+    seed: int = Field(0, ge=0)
+
+    @classmethod
+    def checked(cls, **values: Any) -> ClassifyOptions:
+        """The options, or an `InputError` that names each one which does not fit."""
+        names = values.get("names")
+        if names is not None and not isinstance(names, dict):
+            values = {**values, "names": {str(n): str(n) for n in names}}
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise InputError(faults_in_words(error.errors())) from None
