@@ -1,4 +1,4 @@
-"""What a killed run needs to go on: weights, optimizer, averages, random state and the step."""
+"""What a killed run needs to go on, in one file: tensors, and facts about them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from dovetail.tables.atomic import replace_file
 
 if TYPE_CHECKING:
-    import torch
+    from torch import Tensor
 
-FORMAT = 1
+FORMAT = 2
 
 
 class Checkpoint:
@@ -26,49 +26,34 @@ class Checkpoint:
     def _file(self) -> Path:
         return self.folder / "checkpoint.safetensors"
 
-    def save(self, model: torch.nn.Module, optimizer: Any, average: list[torch.Tensor], step: int) -> None:
-        """Write all of it, whole or not at all."""
-        import torch
+    def save(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+        """Write all of it, whole or not at all; facts are what JSON can say."""
         from safetensors.torch import save
 
+        note = {"format": str(FORMAT), "recipe": self.recipe, "facts": json.dumps(facts)}
+        kept = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
         self.folder.mkdir(parents=True, exist_ok=True)
-        kept = {f"model.{k}": v.contiguous() for k, v in model.state_dict().items()}
-        kept |= {f"average.{i}": v for i, v in enumerate(average)}
-        for number, state in optimizer.state_dict()["state"].items():
-            kept |= {f"optimizer.{number}.{k}": torch.as_tensor(v).contiguous() for k, v in state.items()}
-        kept["random"] = torch.get_rng_state()
-        note = {"format": str(FORMAT), "recipe": self.recipe, "step": str(step)}
         with replace_file(self._file) as beside:
-            beside.write_bytes(save({k: v.clone() for k, v in kept.items()}, metadata=note))
+            beside.write_bytes(save(kept, metadata=note))
 
-    def resume(self, model: torch.nn.Module, optimizer: Any, average: list[torch.Tensor]) -> int:
-        """Load what was saved under the same recipe; the step it stood at, or 0."""
-        import torch
+    def load(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        """What was saved under the same recipe; None where there is nothing, or nothing that can be read."""
+        from safetensors import SafetensorError
         from safetensors.torch import load
 
-        note = self._note()
-        if note.get("recipe") != self.recipe or note.get("format") != str(FORMAT):
-            return 0
-        kept = load(self._file.read_bytes())
-        model.load_state_dict({k.removeprefix("model."): v for k, v in kept.items() if k.startswith("model.")})
-        for i, mean in enumerate(average):
-            mean.copy_(kept[f"average.{i}"])
-        state: dict[int, dict[str, torch.Tensor]] = {}
-        for name, value in kept.items():
-            if name.startswith("optimizer."):
-                _, number, part = name.split(".", 2)
-                state.setdefault(int(number), {})[part] = value
-        optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-        torch.set_rng_state(kept["random"])
-        return int(note["step"])
+        if not self._file.is_file():
+            return None
+        data = self._file.read_bytes()
+        try:
+            note = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
+            if note["format"] != str(FORMAT) or note["recipe"] != self.recipe:
+                return None
+            return load(data), json.loads(note["facts"])
+        except (ValueError, KeyError, SafetensorError):
+            return None
 
     def clear(self) -> None:
-        """Remove the folder: the run has ended well."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _note(self) -> dict[str, str]:
-        if not self._file.is_file():
-            return {}
-        with self._file.open("rb") as file:
-            head = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-        return dict(head.get("__metadata__", {}))
+        """Remove the file, and the folder with it where nothing else is in it: the run has ended well."""
+        self._file.unlink(missing_ok=True)
+        if self.folder.is_dir() and not any(self.folder.iterdir()):
+            shutil.rmtree(self.folder)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dovetail.errors import InputError
 from dovetail.training.checkpoint import Checkpoint
 from dovetail.types import Job, Progress
 
@@ -15,9 +17,12 @@ if TYPE_CHECKING:
 
     from dovetail.training.settings import TuneSettings
 
-_PROBES = 5
+_PROBES = 3
 _EVERY = 2.0  # seconds between two words of progress
 _SAVE_EVERY = 60.0
+_TRIAL = 0.2  # share of the minutes after which the pace is believed
+_SLACK = 0.05  # share of the steps by which the pace may be wrong
+_STATES = 3  # copies of the trained weights that come later: two moments of the optimizer, the best weights
 
 
 @dataclass(frozen=True)
@@ -42,11 +47,12 @@ class Tuned:
     losses: list[tuple[int, float]] = field(default_factory=list)  # step, mean loss since the entry before
     ended: str = ""
     forecast: Forecast | None = None
+    before: float | None = None  # the score before tuning
 
     @property
     def best(self) -> float | None:
         """The best validation score."""
-        return max((score for _, score in self.scores), default=None)
+        return max((score for _, score in self.scores if not math.isnan(score)), default=None)
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,7 @@ class Work:
 
     `batches(epoch)` gives the batches of an epoch, the same ones for the same epoch; `loss(batch)` a scalar;
     `groups` the optimizer's parameter groups, each with its own peak `lr`; `validate()` a score, higher is better.
+    What is drawn at random inside `loss` is drawn by torch, whose state a checkpoint keeps.
     """
 
     model: torch.nn.Module
@@ -67,34 +74,35 @@ class Work:
 def tune(work: Work, settings: TuneSettings, *, checkpoint: Checkpoint | None = None) -> Job[Tuned]:
     """Tune the network in place; it ends with the weights that validated best, or the last ones.
 
-    A killed run resumes from its checkpoint with the same batches. Raises `FloatingPointError` where the loss stops
-    being a number.
+    A killed run resumes from its checkpoint with the same batches, and ends as if it had not been killed. `minutes`
+    bound the whole of it: as many steps are planned as fit, and fewer later on a machine that has become slower.
+    Raises `FloatingPointError` where the loss stops being a number.
     """
     import torch
 
     torch.manual_seed(settings.seed)
     run = _Run(work, settings)
-    plan = run.forecast()
-    run.done.forecast = plan
-    first = checkpoint.resume(run.model, run.optimizer, run.average) if checkpoint else 0
-    yield Progress("tune", first, plan.steps, str(plan))
+    run.plan()
+    first = run.restore(checkpoint.load()) if checkpoint else 0
+    yield Progress("tune", first, run.total, str(run.done.forecast))
     told = saved = time.monotonic()
     for step, batch in run.steps(first):
         run.step(step, batch)
         if run.due(step):
-            yield Progress("tune", step, plan.steps, "checking on held-out labels")
+            yield Progress("tune", step, run.total, "checking on held-out labels")
             if run.check(step):
                 break
         now = time.monotonic()
-        if now - told > _EVERY:
-            told = now
-            yield Progress("tune", step, plan.steps, run.note(step))
-        if checkpoint and now - saved > _SAVE_EVERY:
+        if checkpoint and now - saved >= _SAVE_EVERY:
             saved = now
-            checkpoint.save(run.model, run.optimizer, run.average, step)
+            checkpoint.save(*run.state())
+        if now - told >= _EVERY:
+            told = now
+            yield Progress("tune", step, run.total, run.note(step))
     run.finish()
     if checkpoint:
         checkpoint.clear()
+    yield Progress("tune", run.total, run.total, run.done.ended)
     return run.done
 
 
@@ -114,55 +122,86 @@ class _Run:
         self.best: list[torch.Tensor] = []
         self.done = Tuned()
         self.started = time.monotonic()
-        self.total = 1
-        self.an_epoch = 1
+        self.total = self.an_epoch = 1
         self._without_gain = 0
         self._loss, self._since = 0.0, 0
 
-    def forecast(self) -> Forecast:
-        """Steps that fit the budget, from the time that a few batches take."""
+    def plan(self) -> None:
+        """Steps that fit the budget, from the time that a few batches and one validation take."""
         batches = self.work.batches(0)
-        self.an_epoch = max(1, len(batches))
+        if not len(batches):
+            raise InputError("there is no batch to learn from; expected labels of at least two things that are alike")
+        self.an_epoch = len(batches)
         self.total = max(1, round(self.settings.epochs * self.an_epoch))
-        chosen = [batches[i * len(batches) // _PROBES] for i in range(_PROBES)]
-        took = self._probe([chosen[0], *chosen])
+        took = self._probe([batches[i * (len(batches) - 1) // _PROBES] for i in range(_PROBES)])
+        took += self._probe_validation() / self._between
         if self.settings.minutes:
-            self.total = max(min(self.total, int(self.settings.minutes * 60 / took)), 1)
-        return Forecast(self.total, took * self.total, _peak_mb())
+            left = self.settings.minutes * 60 - self._elapsed()
+            self.total = max(min(self.total, int(left / took)), 1)
+        weights = sum(p.numel() * p.element_size() for p in self.parameters) / 1e6
+        seconds = self._elapsed() + took * self.total
+        self.done.forecast = Forecast(self.total, seconds, _peak_mb() + _STATES * weights)
 
-    def _probe(self, batches: Iterable[Any]) -> float:
-        """Mean seconds of a step, the optimizer's share included; the weights stay as they are."""
+    def _probe(self, batches: Sequence[Any]) -> float:
+        """Median seconds of a step; the weights stay as they are."""
+        self.model.train()
         times = []
         for batch in batches:
             start = time.monotonic()
             self.work.loss(batch).backward()  # type: ignore[no-untyped-call]
             times.append(time.monotonic() - start)
             self.optimizer.zero_grad(set_to_none=True)
-        times = times[1:]  # the first batch also warms up
-        return 1.15 * sum(times) / len(times)
+        return 1.1 * sorted(times)[len(times) // 2]
 
-    def steps(self, first: int) -> Iterable[tuple[int, Any]]:
+    def _probe_validation(self) -> float:
+        if self.work.validate is None:
+            return 0.0
+        start = time.monotonic()
+        self.model.eval()
+        self.done.before = self.work.validate()
+        return time.monotonic() - start
+
+    @property
+    def _between(self) -> int:
+        """Steps from one validation to the next."""
+        return max(1, self.an_epoch // self.settings.validations)
+
+    def _elapsed(self) -> float:
+        return time.monotonic() - self.started
+
+    def steps(self, first: int) -> Iterator[tuple[int, Any]]:
         """Step numbers from 1 and their batches, after the first ones that a checkpoint has seen."""
-        self.started = time.monotonic()
-        step = 0
-        epoch = 0
+        step, epoch, start = 0, 0, time.monotonic()
         while step < self.total:
             for batch in self.work.batches(epoch):
                 step += 1
                 if step > first:
                     yield step, batch
+                    self._hurry(step, step - first, time.monotonic() - start)
                 if step >= self.total:
                     break
             epoch += 1
+
+    def _hurry(self, step: int, steps: int, seconds: float) -> None:
+        """Fewer steps where those so far took longer than planned: the rate then still falls to its end in time."""
+        if not self.settings.minutes:
+            return
+        left = self.settings.minutes * 60 - self._elapsed()
+        fit = step + int(max(0.0, left) * steps / seconds)
+        if fit < (1 - _SLACK) * self.total and left < (1 - _TRIAL) * self.settings.minutes * 60:
+            self.total = max(step, fit)
+
+    def _scale(self, step: int) -> float:
+        """The share of the peak rate: up in a straight line, then down to almost 0 at the last step."""
+        warm = max(1, round(self.settings.warmup * self.total))
+        return min(step / warm, max(0.0, (self.total - step + 1) / max(1, self.total - warm + 1)))
 
     def step(self, step: int, batch: Any) -> None:
         import torch
 
         self.model.train()
-        warm = max(1, round(self.settings.warmup * self.total))
-        scale = min(step / warm, max(0.0, (self.total - step + 1) / max(1, self.total - warm + 1)))
         for group, peak in zip(self.optimizer.param_groups, self.peaks, strict=True):
-            group["lr"] = peak * scale
+            group["lr"] = peak * self._scale(step)
         loss = self.work.loss(batch)
         value = float(loss.detach())
         if value != value:
@@ -179,10 +218,7 @@ class _Run:
 
     def due(self, step: int) -> bool:
         """Whether held-out labels are looked at now."""
-        if self.work.validate is None:
-            return False
-        every = max(1, self.an_epoch // self.settings.validations)
-        return step % every == 0 or step == self.total
+        return self.work.validate is not None and (step % self._between == 0 or step == self.total)
 
     def check(self, step: int) -> bool:
         """Score the held-out labels, keep the best weights; whether to stop."""
@@ -191,7 +227,7 @@ class _Run:
         self._swap()
         self.model.eval()
         score = self.work.validate()
-        if not self.done.scores or score > (self.done.best or 0.0):
+        if score > (-math.inf if self.done.best is None else self.done.best):
             self.best = [p.detach().clone() for p in self.parameters]
             self._without_gain = 0
         else:
@@ -211,12 +247,70 @@ class _Run:
             for parameter, value in zip(self.parameters, kept, strict=True):
                 parameter.data.copy_(value)
         self.model.eval()
-        self.done.seconds = time.monotonic() - self.started
-        self.done.ended = self.done.ended or f"all {self.total:,} steps"
+        self.done.seconds = self._elapsed()
+        steps = self.done.steps
+        planned = self.done.forecast.steps if self.done.forecast else steps
+        late = f", fewer than the {planned:,} planned: the minutes were over" if steps < planned else ""
+        self.done.ended = self.done.ended or f"all {steps:,} steps{late}"
+
+    def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        """All that a later process needs: tensors, and facts."""
+        import torch
+
+        kept = {"random": torch.get_rng_state()}
+        if torch.cuda.is_available():
+            kept["random.cuda"] = torch.cuda.get_rng_state()
+        for name, values in (("weight", self.parameters), ("average", self.average), ("best", self.best)):
+            kept |= {f"{name}.{i}": v for i, v in enumerate(values)}
+        for number, moments in self.optimizer.state_dict()["state"].items():
+            kept |= {f"optimizer.{number}.{k}": torch.as_tensor(v) for k, v in moments.items()}
+        facts = {
+            "total": self.total,
+            "seconds": self._elapsed(),
+            "steps": self.done.steps,
+            "scores": self.done.scores,
+            "losses": self.done.losses,
+            "open": [self._without_gain, self._loss, self._since],
+        }
+        return kept, facts
+
+    def restore(self, saved: tuple[dict[str, torch.Tensor], dict[str, Any]] | None) -> int:
+        """Go on from a state; gives the step at which it was saved, or 0 where there is none that fits."""
+        import torch
+
+        if saved is None:
+            return 0
+        kept, facts = saved
+        shapes = [kept[f"weight.{i}"].shape for i in range(sum(name.startswith("weight.") for name in kept))]
+        if shapes != [p.shape for p in self.parameters]:
+            return 0
+        with torch.no_grad():
+            for name, values in (("weight", self.parameters), ("average", self.average)):
+                for i, value in enumerate(values):
+                    value.copy_(kept[f"{name}.{i}"])
+        self.best = [kept[f"best.{i}"].to(p.device) for i, p in enumerate(self.parameters) if f"best.{i}" in kept]
+        moments: dict[int, dict[str, torch.Tensor]] = {}
+        for name, value in kept.items():
+            if name.startswith("optimizer."):
+                _, number, part = name.split(".", 2)
+                moments.setdefault(int(number), {})[part] = value
+        self.optimizer.load_state_dict({**self.optimizer.state_dict(), "state": moments})
+        torch.set_rng_state(kept["random"])
+        if "random.cuda" in kept:
+            torch.cuda.set_rng_state(kept["random.cuda"])
+        self._remember(facts)
+        return self.done.steps
+
+    def _remember(self, facts: dict[str, Any]) -> None:
+        self.total, self.done.steps = facts["total"], facts["steps"]
+        self.started = time.monotonic() - facts["seconds"]
+        self.done.scores = [(step, score) for step, score in facts["scores"]]
+        self.done.losses = [(step, loss) for step, loss in facts["losses"]]
+        self._without_gain, self._loss, self._since = facts["open"]
 
     def note(self, step: int) -> str:
         self._flush(step)
-        left = (time.monotonic() - self.started) / max(step, 1) * (self.total - step)
+        left = self._elapsed() / max(step, 1) * (self.total - step)
         return f"loss {self.done.losses[-1][1]:.3f}, {left / 60:.1f} min left"
 
     def _flush(self, step: int) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass
 
 from dovetail.errors import InputError
@@ -39,6 +41,12 @@ class TuneSettings:
             if not 0 <= value < 1:
                 raise InputError(f"{name} is {value}; expected a share from 0 to below 1")
         rates = {"learning_rate": self.learning_rate, "head_rate": self.head_rate, "epochs": self.epochs}
-        for name, value in {**rates, "batch": self.batch, "clip": self.clip}.items():
-            if value <= 0:
+        above = {**rates, "batch": self.batch, "clip": self.clip, "validations": self.validations}
+        for name, value in {**above, "minutes": 1 if self.minutes is None else self.minutes}.items():
+            if not 0 < value < math.inf:
                 raise InputError(f"{name} is {value}; expected a number above 0")
+        for name, value in {"weight_decay": self.weight_decay, "patience": self.patience}.items():
+            if not 0 <= value < math.inf:
+                raise InputError(f"{name} is {value}; expected 0 or more")
+        if not re.fullmatch(r"all|head|lora|top-[1-9]\d*", self.layers):
+            raise InputError(f"layers is {self.layers!r}; expected all, head, lora, or top-2 (any number)")
