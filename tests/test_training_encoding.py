@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,9 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-transformers = pytest.importorskip("transformers")
+pytest.importorskip("transformers")
 
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers  # noqa: E402
+from made_network import save_tiny  # noqa: E402
 
 from dovetail.encoders.transformer import TransformerEncoder  # noqa: E402
 from dovetail.training import encoding, sampling  # noqa: E402
@@ -30,23 +29,18 @@ NOUN = np.repeat(np.arange(len(NOUNS)), len(ADJECTIVES))
 SETTINGS = TuneSettings(learning_rate=3e-3, epochs=6, batch=24, dropout=0.0)
 
 
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Threads cost tiny networks more than they bring."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny network with random weights and a tokenizer of whole words."""
-    made = tmp_path_factory.mktemp("tiny")
-    marks = {"[PAD]": 0, "[UNK]": 100, "[CLS]": 101, "[SEP]": 102}
-    words = {word: 103 + i for i, word in enumerate([*ADJECTIVES, *NOUNS, *"abcdefgh"])}
-    tokenizer = Tokenizer(models.WordLevel({**marks, **words}, unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.Lowercase()
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    tokenizer.save(str(made / "tokenizer.json"))
-    torch.manual_seed(0)
-    config = transformers.BertConfig(
-        vocab_size=140, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32
-    )
-    transformers.BertModel(config).save_pretrained(made)
-    (made / "modules.json").write_text(json.dumps([]), encoding="utf-8")
-    return made
+    return save_tiny(tmp_path_factory.mktemp("tiny"), [*ADJECTIVES, *NOUNS, *"abcdefgh"])
 
 
 def tuned(folder: Path, lesson: Lesson, texts: list[str] = TEXTS, settings: TuneSettings = SETTINGS) -> TunableEncoder:

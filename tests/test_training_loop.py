@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
 from dovetail.errors import InputError  # noqa: E402
 from dovetail.training import loop  # noqa: E402
-from dovetail.training.checkpoint import Checkpoint  # noqa: E402
+from dovetail.training.checkpoint import Checkpoint, recipe_of  # noqa: E402
 from dovetail.training.loop import Tuned, Work, tune  # noqa: E402
 from dovetail.training.settings import TuneSettings  # noqa: E402
 from dovetail.types import finish  # noqa: E402
 
 PLAIN = TuneSettings(head_rate=0.05, epochs=4, weight_decay=0.0, dropout=0.0, warmup=0.1)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Threads cost tiny networks more than they bring."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def network(seed: int = 0) -> Any:
@@ -256,6 +266,14 @@ def test_a_broken_checkpoint_starts_anew(tmp_path: Path, content: bytes) -> None
     finish(tune(work(model), PLAIN, checkpoint=Checkpoint(tmp_path, "recipe")))
     finish(tune(work(whole), PLAIN))
     assert same(model, whole)
+
+
+def test_a_recipe_names_settings_and_data_but_not_the_minutes() -> None:
+    label = np.array([0, 1, 1])
+    recipe = recipe_of(PLAIN, label, ["a", "b"])
+    assert recipe == recipe_of(replace(PLAIN, minutes=3.7), label.copy(), ["a", "b"])
+    others = (PLAIN, label, ["a"]), (PLAIN, 1 - label, ["a", "b"]), (replace(PLAIN, epochs=5), label, ["a", "b"])
+    assert len({recipe, *(recipe_of(*other) for other in others)}) == 4
 
 
 # the budget

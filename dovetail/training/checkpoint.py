@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +14,25 @@ from dovetail.tables.atomic import replace_file
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from dovetail.training.settings import TuneSettings
+
 FORMAT = 2
 
 
+def recipe_of(settings: TuneSettings, *data: Any) -> str:
+    """A name for settings and data: arrays, or what JSON can say.
+
+    The minutes are left out: what is left of them differs from start to start, and does not change what is learnt.
+    """
+    found = hashlib.blake2b(repr(replace(settings, minutes=None)).encode(), digest_size=16)
+    for one in data:
+        found.update(one.tobytes() if hasattr(one, "tobytes") else json.dumps(one, sort_keys=True).encode())
+        found.update(b"\x1e")
+    return found.hexdigest()
+
+
 class Checkpoint:
-    """One file in a folder, replaced whole. `recipe` names settings and data: another recipe starts anew."""
+    """One file in a folder, replaced whole. `recipe` names settings and data (`recipe_of`): another one starts anew."""
 
     def __init__(self, folder: str | Path, recipe: str = "") -> None:
         self.folder = Path(folder)
