@@ -311,7 +311,7 @@ def _held_out_figures(decider: RecordMatcher, choice: Choice | None) -> dict[str
 
 
 def _two_and_pairs(left: Any, right: Any, pairs: Any, verb: str) -> tuple[tuple[Table, ...], Pairs]:
-    if pairs is None and not isinstance(right, Pairs):
+    if pairs is None:
         right, pairs = None, right
     if pairs is None:
         raise InputError(f"{verb} needs pairs: give {verb}(left, right, pairs), or {verb}(table, pairs) for one table")
