@@ -4,6 +4,7 @@ products/  two catalogues of one shop's goods: north.csv (UTF-8, commas, cm and 
            semicolons, decimal commas, inches and ounces)
 people/    two registers of one town's people: register_a.csv and register_b.csv (tab separated)
 gold.csv   in both: every pair of rows that are one thing, within a file too
+labels.csv, labels_test.csv   in products: pairs as a person might have judged them, matches and look-alikes
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from scripts.example_registers import REGISTER_A, REGISTER_B, register_rows
 
 SEED = 20_260
 Listed = tuple[int, Row]  # the entity, and how it is written down
+LABELS = ("left_id", "right_id", "label")
 GOLD = ("left_source", "left_id", "right_source", "right_id")
 
 
@@ -40,6 +42,7 @@ def make_products(folder: Path) -> None:
     _write_gold(
         folder / "gold.csv", {"north": [(e, r["id"]) for e, r in north], "south": [(e, r["ID"]) for e, r in south]}
     )
+    _write_labels(folder, north, south)
 
 
 def make_people(folder: Path) -> None:
@@ -85,6 +88,22 @@ def _write_gold(path: Path, ids: dict[str, list[tuple[int, str]]]) -> None:
             entities.setdefault(entity, []).append((source, row_id))
     pairs = sorted((*a, *b) for members in entities.values() for a, b in combinations(sorted(members), 2))
     _write(path, GOLD, [dict(zip(GOLD, pair, strict=True)) for pair in pairs])
+
+
+def _write_labels(folder: Path, north: Sequence[Listed], south: Sequence[Listed]) -> None:
+    """Goods of the north that stand in the south too: each with its match, and with the two that look most like it."""
+    words = [set(" ".join(row.values()).casefold().split()) for _, row in south]
+    known = {entity for entity, _ in south}
+    asked = Random(SEED + 2).sample([one for one in north if one[0] in known], 180)
+    lines: list[Row] = []
+    for entity, row in asked:
+        mine = set(" ".join(row.values()).casefold().split())
+        near = sorted(range(len(south)), key=lambda i, mine=mine: (-len(mine & words[i]), i))  # type: ignore[misc]
+        match = next(i for i in near if south[i][0] == entity)
+        chosen = [(match, "match"), *((i, "not") for i in [i for i in near if south[i][0] != entity][:2])]
+        lines += [dict(zip(LABELS, (row["id"], south[i][1]["ID"], said), strict=True)) for i, said in chosen]
+    _write(folder / "labels.csv", LABELS, lines[: 3 * 120])
+    _write(folder / "labels_test.csv", LABELS, lines[3 * 120 :])
 
 
 if __name__ == "__main__":
