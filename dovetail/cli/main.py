@@ -13,6 +13,7 @@ import typer
 
 from dovetail.cli.fit import app as fit_app
 from dovetail.cli.given import split_pairs
+from dovetail.cli.labels import app as labels_app
 from dovetail.errors import DovetailError, InputError
 from dovetail.version import __version__
 
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 
 app.add_typer(fit_app, name="fit")
+app.add_typer(labels_app, name="labels")
 
 Sources = Annotated[list[str], typer.Argument(help="Files, folders, globs, or database URLs.", show_default=False)]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results; made if absent.")]
