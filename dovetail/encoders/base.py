@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, cast
 
 from dovetail.errors import UnknownName
 
@@ -30,10 +31,31 @@ ENCODERS = {
 }
 
 
-def load_encoder(name: str = "static") -> Encoder:
-    """An encoder of the family by name."""
-    if name not in ENCODERS:
-        raise UnknownName("encoder", name, ENCODERS)
-    module, attribute = ENCODERS[name].split(":")
-    encoder: Encoder = getattr(import_module(module), attribute)()
-    return encoder
+def load_encoder(name: str | Path = "static", *, cache: str | Path | None = None) -> Encoder:
+    """An encoder: a member of the family, a folder of one, or a name on the Hugging Face hub such as `owner/model`.
+
+    With `cache`, a folder, vectors are kept there and no text is encoded twice.
+    """
+    encoder = _encoder(name)
+    if cache is None:
+        return encoder
+    from dovetail.encoders.cache import CachedEncoder
+
+    return CachedEncoder(encoder, cache)
+
+
+def _encoder(name: str | Path) -> Encoder:
+    if str(name) in ENCODERS:
+        module, attribute = ENCODERS[str(name)].split(":")
+        member: Encoder = getattr(import_module(module), attribute)()
+        return member
+    folder = Path(name)
+    if (folder / "format.json").is_file():
+        from dovetail.encoders.static import StaticEncoder
+
+        return cast("Encoder", StaticEncoder(folder))
+    if not folder.is_dir() and "/" not in str(name):
+        raise UnknownName("encoder", str(name), ENCODERS)
+    from dovetail.encoders.transformer import TransformerEncoder
+
+    return cast("Encoder", TransformerEncoder(name))
