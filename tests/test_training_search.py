@@ -57,7 +57,7 @@ def settings_of(found: Found) -> list[dict[str, Any]]:
 
 
 def test_defaults_first_and_better_afterwards() -> None:
-    found = finish(search(SPACE, bowl, minutes=5, seed=3, trials=30))
+    found = finish(search(SPACE, bowl, minutes=60, seed=3, trials=30))
     assert found.tried[0].chosen == {"rate": 0.5, "size": 2, "kind": "b"} == found.defaults
     assert found.default == pytest.approx(math.log10(50) ** 2 + 0.002)
     assert found.value is not None
@@ -69,7 +69,7 @@ def test_defaults_first_and_better_afterwards() -> None:
 
 
 def test_what_mattered() -> None:
-    found = finish(search(SPACE, bowl, minutes=5, seed=1, trials=30))
+    found = finish(search(SPACE, bowl, minutes=60, seed=1, trials=30))
     assert sum(found.importance.values()) == pytest.approx(1.0)
     assert max(found.importance, key=lambda name: found.importance[name]) == "rate"
     lines = found.table().splitlines()
@@ -80,13 +80,13 @@ def test_what_mattered() -> None:
 
 
 def test_few_trials_say_nothing_of_importance() -> None:
-    found = finish(search(SPACE, bowl, minutes=5, seed=1, trials=3))
+    found = finish(search(SPACE, bowl, minutes=60, seed=1, trials=3))
     assert found.importance == {}
     assert "Too few finished" in found.table()
 
 
 def test_one_seed_repeats_and_another_does_not() -> None:
-    first, again, other = (finish(search(SPACE, bowl, minutes=5, seed=s, trials=12)) for s in (7, 7, 8))
+    first, again, other = (finish(search(SPACE, bowl, minutes=60, seed=s, trials=12)) for s in (7, 7, 8))
     assert settings_of(first) == settings_of(again)
     assert settings_of(first)[1:] != settings_of(other)[1:]
 
@@ -116,7 +116,7 @@ def killed_after(trials: int, folder: Path) -> None:
         yield Progress("tune", made, trials)
         return (yield from bowl(attempt))
 
-    job = search(SPACE, objective, minutes=5, folder=folder, seed=7, trials=12)
+    job = search(SPACE, objective, minutes=60, folder=folder, seed=7, trials=12)
     for _ in job:
         if made > trials:
             break
@@ -124,9 +124,9 @@ def killed_after(trials: int, folder: Path) -> None:
 
 
 def test_a_killed_search_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
-    whole = finish(search(SPACE, bowl, minutes=5, seed=7, trials=12))
+    whole = finish(search(SPACE, bowl, minutes=60, seed=7, trials=12))
     killed_after(8, tmp_path)
-    found = finish(search(SPACE, bowl, minutes=5, folder=tmp_path, seed=7, trials=12))
+    found = finish(search(SPACE, bowl, minutes=60, folder=tmp_path, seed=7, trials=12))
     assert found.counts() == {"finished": 12, "cut off": 1}
     done = [t for t in found.tried if t.state == "finished"]
     assert [t.chosen for t in done] == settings_of(whole)
@@ -137,7 +137,7 @@ def test_a_killed_search_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
 
 def test_defaults_that_were_cut_off_are_tried_again(tmp_path: Path) -> None:
     killed_after(0, tmp_path)
-    found = finish(search(SPACE, bowl, minutes=5, folder=tmp_path, seed=7, trials=2))
+    found = finish(search(SPACE, bowl, minutes=60, folder=tmp_path, seed=7, trials=2))
     assert [t.state for t in found.tried] == ["cut off", "finished", "finished"]
     assert found.tried[1].chosen == SPACE.defaults
     assert found.default is not None
@@ -152,11 +152,11 @@ def test_minutes_count_over_runs(tmp_path: Path, clock: Clock) -> None:
 
 
 def test_another_recipe_starts_anew(tmp_path: Path) -> None:
-    finish(search(SPACE, bowl, minutes=5, folder=tmp_path, seed=7, trials=3))
+    finish(search(SPACE, bowl, minutes=60, folder=tmp_path, seed=7, trials=3))
     other = Space(SPACE.ranges, "other labels")
-    assert len(finish(search(other, bowl, minutes=5, folder=tmp_path, seed=7, trials=2)).tried) == 2
-    assert len(finish(search(SPACE, bowl, minutes=5, folder=tmp_path, seed=9, trials=1)).tried) == 1
-    assert len(finish(search(SPACE, bowl, minutes=5, folder=tmp_path, seed=7, trials=2)).tried) == 3
+    assert len(finish(search(other, bowl, minutes=60, folder=tmp_path, seed=7, trials=2)).tried) == 2
+    assert len(finish(search(SPACE, bowl, minutes=60, folder=tmp_path, seed=9, trials=1)).tried) == 1
+    assert len(finish(search(SPACE, bowl, minutes=60, folder=tmp_path, seed=7, trials=2)).tried) == 3
 
 
 def test_bad_trials_are_stopped_early() -> None:
@@ -169,7 +169,7 @@ def test_bad_trials_are_stopped_early() -> None:
             attempt.report(step, value)
         return value
 
-    found = finish(search(SPACE, objective, minutes=5, seed=3, trials=20))
+    found = finish(search(SPACE, objective, minutes=60, seed=3, trials=20))
     pruned = [t for t in found.tried if t.state == "pruned"]
     assert len(pruned) >= 3
     assert all(steps[t.number] < 5 for t in pruned)
@@ -184,7 +184,7 @@ def test_faults_of_a_trial_do_not_end_the_search() -> None:
             raise FloatingPointError("the loss is not a number at step 3")
         return math.nan if attempt.number == 2 else value
 
-    found = finish(search(SPACE, objective, minutes=5, seed=3, trials=6))
+    found = finish(search(SPACE, objective, minutes=60, seed=3, trials=6))
     assert found.counts() == {"finished": 4, "failed": 2}
     assert found.tried[1].note == "the loss is not a number at step 3"
     assert found.tried[2].note == "the loss is nan"
@@ -197,7 +197,7 @@ def test_trials_that_all_give_up_come_to_an_end() -> None:
             attempt.give_up("no time for it")
         return value
 
-    found = finish(search(SPACE, objective, minutes=5, seed=3))
+    found = finish(search(SPACE, objective, minutes=60, seed=3))
     assert found.best == found.defaults
     assert found.ended == "15 trials in a row gave nothing: no time for it"
 
@@ -207,7 +207,7 @@ def test_no_trial_finished() -> None:
         yield from bowl(attempt)
         return math.inf
 
-    found = finish(search(SPACE, objective, minutes=5, seed=3, trials=2))
+    found = finish(search(SPACE, objective, minutes=60, seed=3, trials=2))
     assert (found.best, found.value, found.number) == (SPACE.defaults, None, None)
 
 
@@ -217,7 +217,7 @@ def test_other_errors_come_through(tmp_path: Path) -> None:
         raise InputError("the labels are gone")
 
     with pytest.raises(InputError, match="the labels are gone"):
-        finish(search(SPACE, objective, minutes=5, folder=tmp_path, seed=3))
+        finish(search(SPACE, objective, minutes=60, folder=tmp_path, seed=3))
 
 
 def test_bad_arguments_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,11 +13,14 @@ import numpy.typing as npt
 from dovetail.measure.calibrate import best_f1_threshold, calibration_error, platt
 from dovetail.tasks.match_experts import Expert, can_read, new_expert
 from dovetail.tasks.match_join import Join, held_out_join, join, log_loss, steady_threshold
+from dovetail.tasks.match_search import MINUTES, Budget, TreeLesson, in_words, search_trees, tree_minutes
+from dovetail.tasks.match_search_experts import SEARCHED, ExpertChosen, ExpertLesson, search_expert
 from dovetail.tasks.trees import Trees, TreeSettings, grow, probabilities
 from dovetail.types import Candidates, Job, Progress, Records
 
 if TYPE_CHECKING:
     from dovetail.tasks.compare import Comparer
+    from dovetail.training.settings import TuneSettings
     from dovetail.types import Floats, Ints
 
     Matrix = npt.NDArray[np.float32]
@@ -30,7 +33,7 @@ FOLDS = 5
 _PAYS = 0.99  # the log loss that an expert must come under, as a share of that without it
 _MINUTES = 10.0  # the usual budget
 _SHARE = 0.85  # of the budget goes to tuning; the rest to comparing and checking
-_EPOCHS = 3.0
+_READS = 12_000  # pairs that a network reads in all, in at least two epochs and at most six
 _LEAST = 0.2  # minutes, below which a network is not begun
 _NOISE = 0.002  # F1 that a better log loss may cost on held-out labels
 
@@ -40,7 +43,8 @@ class FitPlan:
     """How a matcher is fitted.
 
     `held` (m,) marks labels that stand for the future: threshold, calibration and gates rest on them, and networks
-    never see them; without, each rests on folds of all labels. `effort`: `quick` (trees only), `normal`, `best`.
+    never see them; without, each rests on folds of all labels. `effort`: `quick` (trees only), `normal`, `best`
+    (settings are searched, within the minutes).
     `checkpoint`: a folder from which a killed run goes on.
     """
 
@@ -102,10 +106,12 @@ def learn(given: Lesson, portable: Trees, plan: FitPlan) -> Job[Learned]:
     if len(given.label) < FEW or min((given.label == 1).sum(), (given.label == 0).sum()) < FOLDS:
         return learned
     began = time.monotonic()
+    if plan.effort == "best" and plan.minutes is None:
+        plan = replace(plan, minutes=MINUTES)
     folds = entity_folds(given.pairs, plan.seed)
     held = _held(plan, given.label)
     yield Progress("fit", 1, 3, "growing trees, checked on held-out labels")
-    trees = _grow_trees(given, folds, held, learned, plan.seed)
+    trees = yield from _grow_trees(given, folds, held, learned, plan)
     if learned.own is None or plan.effort == "quick" or not can_read() or len(given.label) < FEW_TO_READ:
         return learned
     if plan.held is None:
@@ -124,7 +130,9 @@ def _held(plan: FitPlan, label: Labels) -> npt.NDArray[np.bool_]:
     return held if enough else np.ones(len(label), bool)
 
 
-def _grow_trees(given: Lesson, folds: Ints, held: npt.NDArray[np.bool_], learned: Learned, seed: int) -> Floats:
+def _grow_trees(
+    given: Lesson, folds: Ints, held: npt.NDArray[np.bool_], learned: Learned, plan: FitPlan
+) -> Job[Floats]:
     """Fill in the trees if they pay; their raw log-odds on labels that they have not seen, (m,)."""
     label, said = given.label, f"{len(given.label):,} labelled pairs"
     slope, offset = platt(given.start[held], label[held])
@@ -132,48 +140,61 @@ def _grow_trees(given: Lesson, folds: Ints, held: npt.NDArray[np.bool_], learned
     _, f1 = best_f1_threshold(shifted[held], label[held])
     # The column holds the shipped score as it will be computed later, adjusted to the labels.
     values, names = with_column(given.values, shifted), (*given.names, PRIOR)
-    unseen = _out_of_fold(values, label, names, folds, seed)
+    unseen, settings, searched = yield from _unseen(replace(given, values=values, names=names), folds, held, plan)
     line = platt(unseen[held], label[held])
     score = probabilities(line[0] * unseen[held] + line[1])
     _, fitted_f1 = best_f1_threshold(score, label[held])
     if fitted_f1 < f1:
         why = f"F1 {fitted_f1:.3f} on held-out labels against {f1:.3f}"
-        learned.facts = {"chosen": f"the matcher that ships; trees trained on {said} were no better ({why})"}
+        learned.facts = {"chosen": f"the matcher that ships; trees trained on {said} were no better ({why})"} | searched
+        learned.facts["chosen"] += in_words(searched)
         return unseen
     learned.portable = learned.portable.calibrated(
         learned.portable.slope * slope, learned.portable.offset * slope + offset
     )
-    learned.own = grow(values, label, names, tree_settings(len(label), seed)).calibrated(*line)
+    learned.own = grow(values, label, names, settings).calibrated(*line)
     learned.held_out = score, label[held]
     learned.facts = {
         "labels": len(label),
         "f1_start": f1,
         "f1_fitted": fitted_f1,
-        "threshold": steady_threshold(score, label[held], seed),
+        "threshold": steady_threshold(score, label[held], plan.seed),
         "calibration_error": calibration_error(score, label[held]),
         "chosen": f"trees trained on {said} (F1 {fitted_f1:.3f} on held-out labels, {f1:.3f} before)",
-    }
+    } | searched
+    learned.facts["chosen"] += in_words(searched)
     return unseen
+
+
+def _unseen(
+    given: Lesson, folds: Ints, held: npt.NDArray[np.bool_], plan: FitPlan
+) -> Job[tuple[Floats, TreeSettings, dict[str, Any]]]:
+    """Log-odds of trees on labels that they have not seen (m,), how they are grown, and what was searched for that."""
+    label, settings = given.label, tree_settings(len(given.label), plan.seed)
+    if plan.effort != "best":
+        return _out_of_fold(given.values, label, given.names, folds, plan.seed), settings, {}
+    minutes = tree_minutes(plan.minutes, bool(plan.experts) and can_read() and len(label) >= FEW_TO_READ)
+    budget = Budget(minutes, plan.seed, plan.checkpoint / "search-trees" if plan.checkpoint else None)
+    found = yield from search_trees(TreeLesson(given.values, label, given.names, folds, held, settings), budget)
+    return found.log_odds, found.settings, {"search": {"trees": found.facts}}
 
 
 def _ask(name: str, given: Lesson, stand: _Standing, learned: Learned, plan: FitPlan, began: float) -> Job[None]:
     """Tune an expert on the labels that are not held, and keep it if the held ones are decided better."""
-    from dovetail.training.checkpoint import Checkpoint
     from dovetail.training.settings import TuneSettings
 
     left = _SHARE * (plan.minutes or _MINUTES) - (time.monotonic() - began) / 60
     if left < _LEAST:
         return
-    expert = new_expert(name, start=plan.start, seed=plan.seed)
-    seen, asked = np.flatnonzero(~stand.held), np.flatnonzero(stand.held)
-    settings = TuneSettings(epochs=_EPOCHS, minutes=left)
-    checkpoint = Checkpoint(plan.checkpoint / name, f"{settings}") if plan.checkpoint else None
-    told = yield from expert.tune(
-        given.records, _some(given.pairs, seen), given.label[seen], settings, checkpoint=checkpoint
-    )
-    said = yield from expert.log_odds(given.records, _some(given.pairs, asked))
-    label, columns = given.label[asked], np.concatenate([stand.columns, said[:, None]], axis=1)
-    joined = held_out_join(columns, label, entity_folds(_some(given.pairs, asked), plan.seed))
+    settings = TuneSettings(epochs=_epochs(int((~stand.held).sum())), minutes=left)
+    if plan.effort == "best" and name in SEARCHED:
+        found = yield from _searched(name, given, stand, settings, plan)
+        learned.facts.setdefault("search", {})[name] = found.facts
+        learned.facts["chosen"] += in_words({"search": {name: found.facts}})
+    else:
+        found = yield from _tuned(name, given, stand, settings, plan)
+    label, joined, told = given.label[stand.held], found.joined, found.told
+    columns = np.concatenate([stand.columns, found.said[:, None]], axis=1)
     before, after = log_loss(stand.joined, label), log_loss(joined, label)
     f1_before, f1 = (best_f1_threshold(z, label)[1] for z in (stand.joined, joined))
     told |= {"log_loss_before": round(before, 5), "log_loss": round(after, 5), "f1_before": f1_before, "f1": f1}
@@ -183,8 +204,48 @@ def _ask(name: str, given: Lesson, stand: _Standing, learned: Learned, plan: Fit
         learned.facts["chosen"] += f"; the {name} did not pay"
         return
     stand.columns, stand.joined = columns, joined
-    learned.experts[name] = expert
+    learned.experts[name] = found.expert
     _keep(learned, stand, label, plan.seed)
+
+
+def _epochs(labels: int) -> float:
+    return float(np.clip(_READS / max(labels, 1), 2.0, 6.0))
+
+
+def _tuned(name: str, given: Lesson, stand: _Standing, settings: TuneSettings, plan: FitPlan) -> Job[ExpertChosen]:
+    """The expert under the usual settings."""
+    from dovetail.training.checkpoint import Checkpoint
+
+    expert = new_expert(name, start=plan.start, seed=plan.seed)
+    seen, asked = np.flatnonzero(~stand.held), np.flatnonzero(stand.held)
+    checkpoint = Checkpoint(plan.checkpoint / name, f"{settings}") if plan.checkpoint else None
+    told = yield from expert.tune(
+        given.records, _some(given.pairs, seen), given.label[seen], settings, checkpoint=checkpoint
+    )
+    said = yield from expert.log_odds(given.records, _some(given.pairs, asked))
+    columns = np.concatenate([stand.columns, said[:, None]], axis=1)
+    joined = held_out_join(columns, given.label[asked], entity_folds(_some(given.pairs, asked), plan.seed))
+    return ExpertChosen(expert, said, joined, told, {})
+
+
+def _searched(name: str, given: Lesson, stand: _Standing, settings: TuneSettings, plan: FitPlan) -> Job[ExpertChosen]:
+    """The expert under the best settings that were found in its share of the minutes."""
+    assert settings.minutes is not None
+    seen, asked = np.flatnonzero(~stand.held), np.flatnonzero(stand.held)
+    task = ExpertLesson(
+        name,
+        given.records,
+        taught=_some(given.pairs, seen),
+        label=given.label[seen],
+        asked=_some(given.pairs, asked),
+        truth=given.label[asked],
+        columns=stand.columns,
+        folds=entity_folds(_some(given.pairs, asked), plan.seed),
+        start=plan.start,
+    )
+    share = settings.minutes / (len(plan.experts) - plan.experts.index(name))
+    folder = plan.checkpoint / f"search-{name}" if plan.checkpoint else None
+    return (yield from search_expert(task, settings, Budget(share, plan.seed, folder)))
 
 
 def _keep(learned: Learned, stand: _Standing, label: Labels, seed: int) -> None:
