@@ -10,12 +10,16 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from dovetail.encoders.low_rank import add_low_rank, load_low_rank, low_rank_difference, save_low_rank
 from dovetail.encoders.pretrained import PACKAGED, backbone, fast_bfloat16, folder_of, tokenizer_of
 from dovetail.encoders.reading import MARKS, Passage, Sheet, sheet
+from dovetail.errors import InputError
 from dovetail.tables.atomic import replace_file
 
 _TOKENS_A_BATCH = 6_144
 _WORDS = "embeddings.word_embeddings"
+_WHOLE, _DIFFERENCE = "reader.safetensors", "difference.safetensors"
+_RANK = 96  # directions of a matrix at most; a limit of size keeps fewer
 
 
 class PairReader(torch.nn.Module):
@@ -69,16 +73,38 @@ class CrossEncoder:
         home = Path(folder)
         home.mkdir(parents=True, exist_ok=True)
         kept = {k: v.contiguous().half() for k, v in self.reader.state_dict().items() if _WORDS not in k}
-        with replace_file(home / "reader.safetensors") as beside:
+        with replace_file(home / _WHOLE) as beside:
             beside.write_bytes(save(kept))
         return home
 
     def restore(self, folder: str | Path) -> None:
-        """Read what `keep` wrote."""
+        """Read what `keep` or `keep_difference` wrote."""
         from safetensors.torch import load
 
-        kept = load((Path(folder) / "reader.safetensors").read_bytes())
-        self.reader.load_state_dict({k: v.float() for k, v in kept.items()}, strict=False)
+        whole, difference = Path(folder) / _WHOLE, Path(folder) / _DIFFERENCE
+        if whole.is_file():
+            kept = {k: v.float() for k, v in load(whole.read_bytes()).items()}
+        elif difference.is_file():
+            kept = add_low_rank(self._base, load_low_rank(difference)[0])
+        else:
+            raise InputError(f"{folder} holds no pair reader; expected {_WHOLE} or {_DIFFERENCE} in it")
+        self.reader.load_state_dict(kept, strict=False)
+
+    def keep_difference(self, folder: str | Path, *, megabytes: float) -> Path:
+        """Write how the reader differs from the pre-trained network, in at most so many megabytes."""
+        home = Path(folder)
+        home.mkdir(parents=True, exist_ok=True)
+        tuned = {k: v.cpu() for k, v in self.reader.state_dict().items() if _WORDS not in k}
+        base = {k: v for k, v in self._base.items() if k in tuned}
+        factors = low_rank_difference(base, tuned, _RANK, megabytes=megabytes)
+        save_low_rank(home / _DIFFERENCE, factors, {"base": self.folder.name})
+        return home
+
+    @property
+    def _base(self) -> dict[str, torch.Tensor]:
+        """The pre-trained network's own weights, under the reader's names."""
+        state = backbone(self.folder).state_dict()
+        return {f"network.{k}": v for k, v in state.items() if _WORDS not in k}
 
     def logits(self, left: Sequence[Passage], right: Sequence[Passage]) -> Iterator[tuple[npt.NDArray[np.int64], Any]]:
         """Log-odds of each pair, batch by batch of like length: positions and values."""

@@ -47,7 +47,7 @@ def _read(values: Sequence[str | None], tokenizer: Any, index: dict[str, int]) -
     """Token and word numbers of each value; -1 is the word of a sign."""
     texts = [(v or "")[:_LONGEST] for v in values]
     found = []
-    for text, one in zip(texts, tokenizer.encode_batch_fast(texts, add_special_tokens=False), strict=True):
+    for text, one in zip(texts, tokenizer.encode_batch(texts, add_special_tokens=False), strict=True):
         words, at = [], [-1] * len(text)
         for match in _WORD.finditer(text):
             number = index.setdefault(match.group(), len(index))
