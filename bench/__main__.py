@@ -27,6 +27,7 @@ BENCHES = {
     "schema": "bench.schema:run",
     "shipped": "bench.shipped:run",
     "match": "bench.match:run",
+    "transfer": "bench.transfer:run",
     "people": "bench.people:run",
 }
 Figures = dict[str, Any]

@@ -13,6 +13,7 @@ import pyarrow as pa
 from dovetail.cli.models import Asked
 from dovetail.cli.progress import shown
 from dovetail.errors import InputError
+from dovetail.reports.evaluation import render_evaluation
 from dovetail.tables.atomic import replace_file
 from dovetail.tables.pairs import read_pairs
 from dovetail.tables.read import read
@@ -44,8 +45,10 @@ def evaluate_pairs(asked: Asked) -> None:
     with shown(asked.quiet or asked.as_json) as show:
         found = matcher.evaluate(*_both(tables), read_pairs(asked.labels), on_progress=show)
     if asked.out is not None:
-        with replace_file(Path(asked.out) / "evaluation.json") as beside:
-            beside.write_text(as_json_text(found.to_dict()) + "\n", encoding="utf-8")
+        files = {"evaluation.json": as_json_text(found.to_dict()) + "\n", "evaluation.html": render_evaluation(found)}
+        for name, text in files.items():
+            with replace_file(Path(asked.out) / name) as beside:
+                beside.write_text(text, encoding="utf-8")
     if asked.as_json:
         sys.stdout.write(as_json_text(found.to_dict()) + "\n")
     elif not asked.quiet:

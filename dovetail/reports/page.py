@@ -4,31 +4,16 @@ from __future__ import annotations
 
 from dovetail.reports.data import ReportData, report_json
 from dovetail.reports.evidence import examples
+from dovetail.reports.frame import card, framed
 from dovetail.reports.sections import blocking, came_in, came_out, entities, made, quality, warnings
-from dovetail.reports.style import stylesheet
 from dovetail.reports.words import between, count, escaped, plural, share
 
 __all__ = ["render", "report_json"]
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
-
 
 def render(data: ReportData) -> str:
     """The whole page as text that encodes as UTF-8. Values of data are escaped, cut, and never interpreted."""
-    parts = [part for part in _parts(data) if part[2]]
-    toc = "".join(f'<li><a href="#{name}">{title}</a></li>' for name, title, _ in parts)
-    body = "".join(
-        f'<section id="{name}" aria-labelledby="{name}-title"><h2 id="{name}-title">{title}</h2>{content}</section>'
-        for name, title, content in parts
-    )
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escaped(data.title)} · Dovetail report</title><style>{stylesheet()}</style></head><body>"
-        f'<div class="page">{_header(data)}{_cards(data)}<nav aria-label="Contents"><ol>{toc}</ol></nav>'
-        f"<main>{body}</main><footer>{_footer(data)}</footer></div></body></html>\n"
-    )
+    return framed(f"{data.title} · Dovetail report", _header(data) + _cards(data), _parts(data), _footer(data))
 
 
 def _parts(data: ReportData) -> list[tuple[str, str, str]]:
@@ -65,42 +50,37 @@ def _cards(data: ReportData) -> str:
     return f'<div class="cards">{_in_card(data)}{_out_card(data)}{_sure_card(data)}{_review_card(data)}</div>'
 
 
-def _card(title: str, big: str, *sentences: str) -> str:
-    said = "".join(f"<p>{s}</p>" for s in sentences)
-    return f'<article class="card"><h2>{title}</h2><div class="big">{big}</div>{said}</article>'
-
-
 def _in_card(data: ReportData) -> str:
     shown = [f"{plural(s.rows, 'row')} from <b><bdi>{escaped(s.name)}</bdi></b>" for s in data.sources[:3]]
     more = f" and {len(data.sources) - 3} more tables" if len(data.sources) > 3 else ""
     rejects = sum(s.rejects for s in data.sources)
     unread = f"{plural(rejects, 'row')} could not be read: see rejects.csv." if rejects else "Every row could be read."
-    return _card("Rows in", count(data.rows), f"{', '.join(shown)}{more}.", unread)
+    return card("Rows in", count(data.rows), f"{', '.join(shown)}{more}.", unread)
 
 
 def _out_card(data: ReportData) -> str:
     merged = data.rows - data.entities
     part = f", {share(merged / data.rows)} of all rows" if merged else ""
     said = f"<b>{plural(merged, 'duplicate')}</b> found{part}: each was merged into the row it repeats."
-    return _card("Rows out", count(data.entities), said)
+    return card("Rows out", count(data.entities), said)
 
 
 def _sure_card(data: ReportData) -> str:
     known = data.quality
     badge = f'How sure <span class="badge {known.basis}">{known.basis}</span>'
     if not known.pairs:
-        return _card(badge, "–", "No rows were merged, so there is nothing to be right or wrong about.")
+        return card(badge, "–", "No rows were merged, so there is nothing to be right or wrong about.")
     right = f"<b>of the merged pairs are right</b> ({between(known.precision)})."
     found = f"<b>{share(known.recall.value)} of all true pairs were found</b> ({between(known.recall)})."
-    return _card(badge, share(known.precision.value), right, found)
+    return card(badge, share(known.precision.value), right, found)
 
 
 def _review_card(data: ReportData) -> str:
     if not data.uncertain:
-        return _card("To review", "0", "No pair is uncertain enough to ask a person.")
+        return card("To review", "0", "No pair is uncertain enough to ask a person.")
     said = "The most useful ones come first in review.csv. Judge some, run again with them, and it gets better."
     pairs = "<b>uncertain pair waits</b>" if data.uncertain == 1 else "<b>uncertain pairs wait</b>"
-    return _card("To review", count(data.uncertain), f"{pairs} for a person.", said)
+    return card("To review", count(data.uncertain), f"{pairs} for a person.", said)
 
 
 def _footer(data: ReportData) -> str:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dovetail.tasks.match_prepare import Prepared
     from dovetail.types import Candidates, Floats, Records
 
-_LINES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)  # thresholds that are shown
+_LINES = tuple(round(0.05 * step, 2) for step in range(1, 20))  # thresholds that are tried
 _NAMES = {"seen": "both records seen", "half_seen": "one record seen", "unseen": "no record seen"}
 
 
@@ -44,9 +44,9 @@ class AtThreshold:
     """What another threshold would give."""
 
     threshold: float
-    precision: float
-    recall: float
-    f1: float
+    precision: Interval
+    recall: Interval
+    f1: Interval
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ def _without_ids(table: Table) -> Table:
 def _at(score: Floats, label: npt.NDArray[Any], threshold: float) -> AtThreshold:
     found, true = score >= threshold, label == 1
     scores = from_counts(int((found & true).sum()), int(found.sum()), int(true.sum()))
-    return AtThreshold(threshold, scores.precision.value, scores.recall.value, scores.f1.value)
+    return AtThreshold(threshold, scores.precision, scores.recall, scores.f1)
 
 
 def _line(name: str, found: Figures) -> str:
