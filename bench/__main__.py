@@ -29,6 +29,7 @@ BENCHES = {
     "match": "bench.match:run",
     "transfer": "bench.transfer:run",
     "people": "bench.people:run",
+    "encode": "bench.encode:run",
 }
 Figures = dict[str, Any]
 
