@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dovetail.tables.read import read
-from dovetail.tasks import match_experts, match_learn
+from dovetail.tasks import match, match_experts, match_learn
 from dovetail.tasks.match import READ, Matcher
 from dovetail.tasks.match_learn import FitPlan
 from dovetail.tasks.records import records_of
@@ -125,6 +125,18 @@ def test_a_matcher_with_experts_comes_back_from_its_folder(
     before, after = (finish(m.score(records, pairs)) for m in (matcher, again))
     assert np.allclose(before, after)
     assert again.join_ == matcher.join_
+
+
+def test_without_the_packages_of_its_network_a_matcher_still_decides_and_says_so(
+    taught: tuple[Records, Candidates, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records, pairs, _ = taught
+    matcher = _fitted(taught)
+    monkeypatch.setattr(match, "can_read", lambda: False)
+    with pytest.warns(UserWarning, match=r"trees decide alone.*\[train\]"):
+        decided = finish(matcher.decide(records, pairs))
+    assert decided.threshold == pytest.approx(matcher.facts_["threshold_alone"])
+    assert np.isfinite(decided.score).all()
 
 
 def test_labels_of_one_left_record_stand_in_one_fold() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections import defaultdict
 from dataclasses import asdict
 from functools import lru_cache
@@ -13,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from dovetail.encoders.base import load_encoder
-from dovetail.errors import InputError
+from dovetail.errors import InputError, MissingExtra
 from dovetail.measure.calibrate import adaptive_shift, threshold_for_precision
 from dovetail.tables.atomic import replace_file
 from dovetail.tasks.compare import Comparer, Comparisons
-from dovetail.tasks.match_experts import Expert, load_expert
+from dovetail.tasks.match_experts import Expert, can_read, load_expert
 from dovetail.tasks.match_join import Join
 from dovetail.tasks.match_learn import FEW, FitPlan, learn, lesson, with_column
 from dovetail.tasks.trees import Trees, probabilities
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 SHIPPED = Path(__file__).parent.parent / "data" / "shipped_matcher"
 FORMAT = 1
+WITHOUT = "the trees decide alone, without the network of this model"
 READ = "(read as a whole)"  # what networks add to a score, in explanations
 FEWEST = 4  # labels, with both answers among them
 _REVIEW = 1.4  # width of the review band on each side of the threshold, in log-odds
@@ -79,9 +81,16 @@ class Matcher:
         for part, compared in comparer.chunks(candidates, own=self.own_ is not None):
             found[part] = self._log_odds(self._as_learned(compared).values)
             yield Progress("match", part.stop, len(candidates), f"{part.stop:,} of {len(candidates):,} pairs")
-        if self.join_ is not None:
+        if self._reads():
             found = (yield from self._read(records, candidates, found))[0]
         return probabilities(found)
+
+    def _reads(self) -> bool:
+        """Whether networks are asked; without their packages the trees decide alone, and that is said."""
+        if self.join_ is None or can_read():
+            return self.join_ is not None
+        warnings.warn(f"{WITHOUT}; {MissingExtra('reading pairs closely', 'train')}", stacklevel=3)
+        return False
 
     def _read(self, records: Records, pairs: Candidates, trees: Floats) -> Job[tuple[Floats, Floats]]:
         """Joined log-odds (m,), and what the experts said of each pair (m, k), NaN where they were not asked."""
@@ -174,7 +183,7 @@ class Matcher:
             base: float | Floats
             added, base = self._contributions(compared.values)
             groups = self._groups(comparer, compared.groups)
-            if self.join_ is not None:
+            if self._reads():
                 added, base, groups = self._joined(records, some, added, base, groups)
             found += _explained(records, comparer, some, compared.similarity, groups, added, base + shift)
         return tuple(found)
@@ -256,7 +265,10 @@ class Matcher:
             found = threshold_for_precision(score, precision)
             return float(np.clip(found if found is not None else 0.999, 0.001, 0.999))
         if "threshold" in self.facts_ and self.facts_["labels"] >= FEW:
-            return float(np.clip(self.facts_["threshold"], 0.001, 0.999))
+            settled = self.facts_["threshold"]
+            if self.join_ is not None and not can_read():
+                settled = self.facts_.get("threshold_alone", settled)
+            return float(np.clip(settled, 0.001, 0.999))
         return 0.5
 
 

@@ -255,6 +255,7 @@ def _keep(learned: Learned, stand: _Standing, label: Labels, seed: int) -> None:
     score = probabilities(stand.joined)
     learned.held_out = score, label
     f1 = best_f1_threshold(score, label)[1]
+    learned.facts.setdefault("threshold_alone", learned.facts["threshold"])
     learned.facts |= {
         "f1_fitted": f1,
         "threshold": steady_threshold(score, label, seed),
