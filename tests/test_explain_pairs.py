@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from made_report import MATCHED, REFUSED, UNCERTAIN, explained
 
 from dovetail.errors import InputError
-from dovetail.explain.pairs import as_percent, differences, precedents, signed, smallest_change, to_dict, to_lines
+from dovetail.explain.pairs import as_percent, differences, signed, smallest_change, to_dict, to_lines
+from dovetail.tasks.match_explain import Precedents
 
 
 def unshared(segments):
@@ -105,16 +106,16 @@ def test_smallest_change_refuses_what_is_no_threshold(threshold):
         smallest_change(MATCHED, threshold)
 
 
-def test_precedents_are_the_nearest_and_know_missing_values():
-    known = np.array([[0.9, 0.1], [0.1, 0.9], [0.9, np.nan], [0.5, 0.5]], np.float32)
-    found = precedents(np.array([0.9, 0.1], np.float32), known, np.array([1, 0, 1, -1], np.int8), k=2)
-    assert [(p.position, p.label) for p in found] == [(0, 1), (2, 1)]
-    assert found[0].distance == 0.0
-    assert found[1].distance == pytest.approx(math.sqrt(0.5))
-    empty = precedents(np.zeros(2, np.float32), np.zeros((0, 2), np.float32), np.zeros(0, np.int8))
-    assert empty == ()
-
-
-def test_precedents_refuse_arrays_that_do_not_fit():
-    with pytest.raises(InputError, match="do not fit"):
-        precedents(np.zeros(3, np.float32), np.zeros((4, 2), np.float32), np.zeros(4, np.int8))
+def test_precedents_are_those_weighed_alike():
+    known = [explained(0.0, ("a", "x", "y", 0.0, a), ("b", "x", "x", 1.0, b)) for a, b in ((2.0, 1.0), (-2.0, 0.5))]
+    held = Precedents(
+        ("a", "b"), np.array([[2, 1], [-2, 0.5]], np.float32), np.array([1, 0], np.int8), ("p", "q"), ("r", "s")
+    )
+    found = held.nearest(known, k=5)
+    assert [[(p.left_id, p.right_id, p.label) for p in near] for near in found] == [
+        [("p", "r", 1), ("q", "s", 0)],
+        [("q", "s", 0), ("p", "r", 1)],
+    ]
+    assert found[0][0].distance == pytest.approx(0.0, abs=1e-6)
+    assert found[0][1].distance == pytest.approx(math.sqrt((16 + 0.25) / 2))
+    assert Precedents.none().nearest(known) == [(), ()]

@@ -1,4 +1,4 @@
-"""Why a pair got its score: as text, as plain data, and what would have turned the decision."""
+"""Why a pair got its score, for reports: what of two values is shared; the words are those of `tasks/explained.py`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-import numpy as np
 from rapidfuzz import fuzz
 from rapidfuzz.distance import Levenshtein
 
-from dovetail.errors import InputError
 from dovetail.tasks.explained import Change as Change
 from dovetail.tasks.explained import as_percent as as_percent
 from dovetail.tasks.explained import log_odds as log_odds
@@ -21,9 +18,6 @@ from dovetail.tasks.explained import smallest_change as smallest_change
 from dovetail.tasks.explained import sum_line as sum_line
 from dovetail.tasks.explained import to_dict as to_dict
 from dovetail.tasks.explained import to_lines as to_lines
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
 
 _TOKEN = re.compile(r"(?:(?<!\w)-)?\d+(?:[.,]\d+)*|[^\W\d]+|\s+|.", re.DOTALL)
 _SEPARATORS = frozenset("-–—,.;:/'’\"()[]_|")
@@ -37,15 +31,6 @@ class Segment:
 
     text: str
     shared: bool
-
-
-@dataclass(frozen=True)
-class Precedent:
-    """A labelled pair that resembles the one in question."""
-
-    position: int  # in the arrays given
-    label: int
-    distance: float  # root mean square difference in standard deviations; 0 for equal comparisons
 
 
 def differences(left: str, right: str) -> tuple[tuple[Segment, ...], tuple[Segment, ...]]:
@@ -126,35 +111,3 @@ def _joined(pieces: Sequence[Segment]) -> tuple[Segment, ...]:
         else:
             joined.append(piece)
     return tuple(joined)
-
-
-def precedents(
-    asked: npt.NDArray[np.float32], comparisons: npt.NDArray[np.float32], labels: npt.NDArray[np.int8], k: int = 3
-) -> tuple[Precedent, ...]:
-    """The `k` labelled pairs whose comparisons are nearest to those asked about.
-
-    `asked` is (f,), `comparisons` (m, f), `labels` (m,); NaN stands for missing: missing on both sides is no
-    difference, on one side a difference of one standard deviation.
-    """
-    if comparisons.ndim != 2 or asked.shape != comparisons.shape[1:] or len(labels) != len(comparisons):
-        raise InputError(
-            f"comparisons of shape {comparisons.shape}, {len(labels)} labels and a pair of shape {asked.shape} "
-            f"do not fit; expected (m, f), m and (f,)"
-        )
-    if not len(comparisons):
-        return ()
-    distance = _distances(asked, comparisons)
-    order = np.argsort(distance, kind="stable")[:k]
-    return tuple(Precedent(int(i), int(labels[i]), float(distance[i])) for i in order)
-
-
-def _distances(asked: npt.NDArray[np.float32], comparisons: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-    known = ~np.isnan(comparisons)
-    count = np.maximum(known.sum(0), 1)
-    mean = np.where(known, comparisons, 0).sum(0, dtype=np.float64) / count
-    spread = np.sqrt(np.where(known, (comparisons - mean) ** 2, 0).sum(0) / count)
-    scale = np.where(spread > 1e-9, spread, 1.0)
-    gap = np.abs(comparisons - asked) / scale
-    missing = np.isnan(asked)
-    gap = np.where(known & ~missing, gap, np.where(known == missing, 1.0, 0.0))
-    return np.asarray(np.sqrt((gap**2).mean(axis=1)))
