@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,7 +81,9 @@ class TunedCosine:
         """Write the encoder."""
         home = Path(folder)
         home.mkdir(parents=True, exist_ok=True)
-        self.encoder.save(home / "encoder")
+        encoder = self.encoder  # loaded before its folder is replaced
+        shutil.rmtree(home / "encoder", ignore_errors=True)
+        encoder.save(home / "encoder")
         with replace_file(home / "expert.json") as beside:
             beside.write_text(json.dumps({"format": 1, "seed": self.seed}) + "\n", encoding="utf-8")
 

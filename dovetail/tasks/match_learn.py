@@ -162,7 +162,7 @@ def _grow_trees(
         "calibration_error": calibration_error(score, label[held]),
         "chosen": f"trees trained on {said} (F1 {fitted_f1:.3f} on held-out labels, {f1:.3f} before)",
     } | searched
-    learned.facts["chosen"] += in_words(searched)
+    learned.facts["chosen"] = str(learned.facts["chosen"]) + in_words(searched)
     return unseen
 
 
@@ -214,11 +214,12 @@ def _epochs(labels: int) -> float:
 
 def _tuned(name: str, given: Lesson, stand: _Standing, settings: TuneSettings, plan: FitPlan) -> Job[ExpertChosen]:
     """The expert under the usual settings."""
-    from dovetail.training.checkpoint import Checkpoint
+    from dovetail.training.checkpoint import Checkpoint, recipe_of
 
     expert = new_expert(name, start=plan.start, seed=plan.seed)
     seen, asked = np.flatnonzero(~stand.held), np.flatnonzero(stand.held)
-    checkpoint = Checkpoint(plan.checkpoint / name, f"{settings}") if plan.checkpoint else None
+    recipe = recipe_of(settings, given.pairs.left[seen], given.pairs.right[seen], given.label[seen])
+    checkpoint = Checkpoint(plan.checkpoint / name, recipe) if plan.checkpoint else None
     told = yield from expert.tune(
         given.records, _some(given.pairs, seen), given.label[seen], settings, checkpoint=checkpoint
     )

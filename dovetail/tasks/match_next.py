@@ -1,0 +1,141 @@
+"""Which pairs to judge next, what that will probably bring, and when it no longer pays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dovetail.labels.choose import choose
+from dovetail.labels.pool import Pool
+from dovetail.labels.stop import Forecast, forecast
+from dovetail.measure.pairs import from_counts
+from dovetail.tasks.match_learn import FEW, FOLDS, FitPlan
+from dovetail.types import Candidates, Interval, Job, Pairs, Progress, Records
+
+if TYPE_CHECKING:
+    from dovetail.tasks.match import Matcher
+    from dovetail.types import Decisions
+
+Labels = npt.NDArray[np.int8]
+
+_LARGEST = 30_000  # candidates that are weighed; of more, the most uncertain and a random tenth
+_SHARES = (0.25, 0.5, 0.75, 1.0)  # of the labels, for the learning curve
+
+
+@dataclass(frozen=True)
+class Questions:
+    """Pairs to judge, the most useful first, why each, and what answers to such questions will probably bring."""
+
+    pairs: Pairs  # with scores
+    why: tuple[str, ...]
+    outlook: Forecast | None  # None: too few labels so far to say
+
+    def __len__(self) -> int:
+        return len(self.why)
+
+    def __str__(self) -> str:
+        said = self.outlook.advice if self.outlook is not None else f"too early to say: give {FEW} labels first"
+        return f"{len(self):,} pairs to judge next; {said}"
+
+
+@dataclass(frozen=True)
+class Judgements:
+    """Labels so far (a,) of 0 and 1 for pairs of records."""
+
+    pairs: Candidates
+    label: Labels
+
+
+def next_pairs(
+    matcher: Matcher, records: Records, decisions: Decisions, given: Judgements, size: int, strategy: str, seed: int
+) -> Job[tuple[npt.NDArray[np.int64], tuple[str, ...]]]:
+    """Positions in the candidates of the pairs to ask about next, and why each."""
+    candidates = decisions.candidates
+    some = _worth_weighing(decisions, seed)
+    asked, said = _asked(candidates, some, given)
+    chosen = Candidates(candidates.left[some], candidates.right[some])
+    yield Progress("choose", 0, len(some), "comparing candidates")
+    comparer = matcher.comparer(records, candidates)
+    parts = []
+    for part, compared in comparer.chunks(chosen):
+        parts.append(compared.values)
+        yield Progress("choose", part.stop, len(some), "comparing candidates")
+    pool = Pool(
+        decisions.score[some],
+        np.concatenate(parts),
+        asked=asked,
+        said=said,
+        threshold=decisions.threshold,
+        records=np.stack([chosen.left, chosen.right], axis=1),
+    )
+    found = choose(pool, size, strategy=strategy, seed=seed)
+    return some[found.position], found.why
+
+
+def outlook(
+    start: Matcher, records: Records, context: Candidates, given: Judgements, seed: int
+) -> Job[Forecast | None]:
+    """What more labels will probably bring, from trees trained on growing shares of those given."""
+    label = given.label
+    if len(label) < FEW or min((label == 1).sum(), (label == 0).sum()) < FOLDS:
+        return None
+    order = np.random.default_rng(seed).permutation(len(label))
+    counts: list[int] = []
+    figures: list[Interval] = []
+    for share in _SHARES:
+        rows = np.sort(order[: round(share * len(label))])
+        yield Progress("forecast", len(counts), len(_SHARES), f"with {len(rows):,} of {len(label):,} labels")
+        measured = yield from _measured(
+            start, records, context, Judgements(_pick(given.pairs, rows), label[rows]), seed
+        )
+        if measured is not None:
+            counts.append(len(rows))
+            figures.append(measured)
+    return forecast(counts, figures) if counts else None
+
+
+def _measured(
+    start: Matcher, records: Records, context: Candidates, given: Judgements, seed: int
+) -> Job[Interval | None]:
+    """F1 on held-out labels with its interval."""
+    label = given.label
+    if len(label) < FEW or min((label == 1).sum(), (label == 0).sum()) < FOLDS:
+        return None
+    fitted = yield from start.fit(records, given.pairs, label, context=context, plan=FitPlan(effort="quick", seed=seed))
+    if fitted.held_out_ is None:
+        return None
+    score, truth = fitted.held_out_
+    found = score >= fitted.facts_["threshold"]
+    return from_counts(int((found & (truth == 1)).sum()), int(found.sum()), int((truth == 1).sum())).f1
+
+
+def _worth_weighing(decisions: Decisions, seed: int) -> npt.NDArray[np.int64]:
+    m = len(decisions.score)
+    if m <= _LARGEST:
+        return np.arange(m)
+    near = np.argsort(np.abs(decisions.score - decisions.threshold), kind="stable")[: _LARGEST * 9 // 10]
+    rest = np.setdiff1d(np.arange(m), near)
+    drawn = np.random.default_rng(seed).choice(rest, min(len(rest), _LARGEST // 10), replace=False)
+    return np.sort(np.concatenate([near, drawn]))
+
+
+def _asked(
+    candidates: Candidates, some: npt.NDArray[np.int64], given: Judgements
+) -> tuple[npt.NDArray[np.int64], Labels]:
+    """Which of some candidates were judged, and the answers."""
+    keys = _keys(_pick(candidates, some))
+    known = _keys(given.pairs)
+    at = np.searchsorted(keys, known)
+    inside = (at < len(keys)) & (keys[np.minimum(at, max(len(keys) - 1, 0))] == known) if len(keys) else at < 0
+    return at[inside].astype(np.int64), given.label[inside]
+
+
+def _pick(pairs: Candidates, rows: npt.NDArray[Any]) -> Candidates:
+    return Candidates(pairs.left[rows], pairs.right[rows])
+
+
+def _keys(pairs: Candidates) -> npt.NDArray[np.int64]:
+    return pairs.left.astype(np.int64) << 32 | pairs.right
