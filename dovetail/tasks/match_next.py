@@ -49,12 +49,21 @@ class Judgements:
     label: Labels
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """How many questions, chosen by which of `labels.choose.CHOOSERS`."""
+
+    size: int = 25
+    strategy: str = "both"
+    seed: int = 0
+
+
 def next_pairs(
-    matcher: Matcher, records: Records, decisions: Decisions, given: Judgements, size: int, strategy: str, seed: int
+    matcher: Matcher, records: Records, decisions: Decisions, given: Judgements, wanted: Wanted
 ) -> Job[tuple[npt.NDArray[np.int64], tuple[str, ...]]]:
     """Positions in the candidates of the pairs to ask about next, and why each."""
     candidates = decisions.candidates
-    some = _worth_weighing(decisions, seed)
+    some = _worth_weighing(decisions, wanted.seed)
     asked, said = _asked(candidates, some, given)
     chosen = Candidates(candidates.left[some], candidates.right[some])
     yield Progress("choose", 0, len(some), "comparing candidates")
@@ -71,7 +80,7 @@ def next_pairs(
         threshold=decisions.threshold,
         records=np.stack([chosen.left, chosen.right], axis=1),
     )
-    found = choose(pool, size, strategy=strategy, seed=seed)
+    found = choose(pool, wanted.size, strategy=wanted.strategy, seed=wanted.seed)
     return some[found.position], found.why
 
 
