@@ -11,12 +11,19 @@ from dovetail.types import AttributeEvidence, Explanation
 
 @dataclass(frozen=True)
 class Change:
-    """The one attribute whose evidence, taken away, would turn the decision."""
+    """What would turn the decision: another value of one attribute, or its evidence taken away.
+
+    With a `side` the pair was scored again with `after` in place of `before`; without, the score follows from the
+    contributions, the others held as they are.
+    """
 
     name: str
-    importance: float  # log-odds that would go
+    importance: float  # log-odds that the attribute gives now
     score: float  # probability in [0, 1] that would be left
     sentence: str
+    side: str | None = None  # "left" or "right"
+    before: str | None = None
+    after: str | None = None  # None: no value
 
 
 def to_lines(explanation: Explanation, width: int = 34) -> list[str]:

@@ -172,13 +172,17 @@ class Explanations:
 
 
 def explained(
-    ids: Sequence[tuple[str, str]], found: Sequence[Explanation], threshold: float, precedents: Precedents
+    ids: Sequence[tuple[str, str]],
+    found: Sequence[Explanation],
+    changes: Sequence[Change | None],
+    threshold: float,
+    precedents: Precedents,
 ) -> Explanations:
-    """Explanations of pairs, completed by precedents and by what would turn them."""
+    """Explanations of pairs, completed by precedents and by what would turn them: as tried, or else as estimated."""
     near = precedents.nearest(found)
     made = [
-        Explained(left, right, one.score >= threshold, one, alike, smallest_change(one, threshold))
-        for (left, right), one, alike in zip(ids, found, near, strict=True)
+        Explained(left, right, one.score >= threshold, one, alike, change or smallest_change(one, threshold))
+        for (left, right), one, change, alike in zip(ids, found, changes, near, strict=True)
     ]
     return Explanations(tuple(made), threshold)
 

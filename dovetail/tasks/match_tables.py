@@ -19,6 +19,7 @@ from dovetail.tasks.exposure import Seen
 from dovetail.tasks.judged import positions
 from dovetail.tasks.labelled import Labelled, check_enough, labelled_pairs
 from dovetail.tasks.match import Matcher as RecordMatcher
+from dovetail.tasks.match_change import smallest_changes
 from dovetail.tasks.match_evaluate import Evaluation, evaluated, figures, oddities
 from dovetail.tasks.match_explain import Explanations, Precedents, explained, precedent_rows
 from dovetail.tasks.match_learn import FitPlan
@@ -172,7 +173,9 @@ class Matcher:
         names = list(
             zip(ids.take(pa.array(wanted.left)).to_pylist(), ids.take(pa.array(wanted.right)).to_pylist(), strict=True)
         )
-        made = explained(names, found, decisions.threshold, precedents)
+        context = union(prepared.candidates, wanted)
+        changes = yield from smallest_changes(self._decider, prepared.records, decisions, found, context)
+        made = explained(names, found, changes, decisions.threshold, precedents)
         yield Progress("explain", len(wanted), len(wanted))
         return made
 
