@@ -155,8 +155,9 @@ def _plainly(said: str) -> Iterator[None]:
     """Faults of the database in words."""
     try:
         yield
-    except sa.exc.DBAPIError as error:
-        reason = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
+    except (sa.exc.DBAPIError, sa.exc.TimeoutError) as error:
+        fault = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+        reason = (str(fault).strip() or type(fault).__name__).splitlines()[0]
         raise WorkspaceError(
             f"the labels in {said} cannot be read or written: {reason}; nothing of the last step was kept"
         ) from error
