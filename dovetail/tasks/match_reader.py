@@ -28,7 +28,8 @@ class CloseReader:
     """Reads two records at once. `start` is the folder of a reader to begin with; without, the one that ships."""
 
     def __init__(self, start: str | Path | None = None, *, budget: int = BUDGET, seed: int = 0) -> None:
-        self.start, self.budget, self.seed = Path(start or STARTS), budget, seed
+        self.start: Path | None = Path(start or STARTS)  # None: the pre-trained network as it comes
+        self.budget, self.seed = budget, seed
         self._cross: Any = None
         self._kept: tuple[Records, list[Any]] | None = None
 
@@ -39,7 +40,7 @@ class CloseReader:
             from dovetail.encoders.cross import CrossEncoder
 
             self._cross = CrossEncoder(budget=self.budget, seed=self.seed)
-            if self.start.is_dir():
+            if self.start is not None and self.start.is_dir():
                 self._cross.restore(self.start)
         return self._cross
 

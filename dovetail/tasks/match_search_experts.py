@@ -133,9 +133,11 @@ class _ExpertTrials:
     def _tuned(self, chosen: dict[str, Any], minutes: float | None) -> Job[tuple[Expert, dict[str, Any]]]:
         given = self.given
         expert: Any = new_expert(given.name, start=given.start, seed=self.seed)
-        own = {name: value for name, value in chosen.items() if name != "budget"}
-        if "budget" in chosen:
+        own = {name: value for name, value in chosen.items() if name not in ("budget", "encoder")}
+        if given.name == "reader":
             expert.budget = chosen["budget"]
+            if chosen["encoder"] == _PLAIN:
+                expert.start = None
         settings = replace(self.settings, **own, minutes=minutes)
         checkpoint = self._checkpoint(chosen)
         told = yield from expert.tune(given.records, given.taught, given.label, settings, checkpoint=checkpoint)
@@ -172,6 +174,9 @@ class _ExpertTrials:
         return load_expert(self.given.name, home / role) if stands_for == number else None
 
 
+_READ_BEFORE, _PLAIN = "has read public pairs", "all-MiniLM-L6-v2"
+
+
 def _expert_space(given: ExpertLesson, settings: TuneSettings) -> Space:
     from dovetail.tasks.match_reader import BUDGET
     from dovetail.training.space import OneOf, Real, Space, Whole
@@ -184,6 +189,10 @@ def _expert_space(given: ExpertLesson, settings: TuneSettings) -> Space:
     if given.name == "reader":
         ranges["budget"] = Whole(BUDGET // 2, 2 * BUDGET, BUDGET, log=True)
         ranges["dropout"] = Real(0.0, max(0.3, settings.dropout), settings.dropout)
+        ranges["cut"] = Real(0.0, max(0.4, settings.cut), settings.cut)
+        ranges["loss"] = OneOf(("binary", "focal"), settings.loss)
+        ranges["encoder"] = OneOf((_READ_BEFORE, _PLAIN), _READ_BEFORE)
+        ranges["layers"] = OneOf(("all", "top-4", "top-2"), settings.layers)
     arrays = (given.taught.left, given.taught.right, given.label, given.asked.left, given.asked.right, given.truth)
     told = (given.name, given.start, replace(settings, minutes=None), given.records.ids.to_pylist())
     return Space(ranges, digest(*arrays, given.columns, told))

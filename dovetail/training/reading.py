@@ -12,7 +12,7 @@ from dovetail.encoders.reading import Passage
 from dovetail.training.checkpoint import Checkpoint
 from dovetail.training.layers import merged, prepared
 from dovetail.training.loop import Tuned, Work, tune
-from dovetail.training.losses import binary_cross_entropy
+from dovetail.training.losses import load_loss
 from dovetail.training.sampling import by_length
 from dovetail.types import Job
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from dovetail.encoders.cross import CrossEncoder
     from dovetail.training.settings import TuneSettings
 
-_CUT = 0.15  # share of pairs that lose a span on one side
 
 
 def read_pairs_job(
@@ -44,6 +43,7 @@ def read_pairs_job(
     from dovetail.encoders.cross import precision
     from dovetail.encoders.reading import sheet
 
+    measure = load_loss(settings.loss)
     reader = cross.reader
     groups = prepared(reader, settings)
     reader.network.get_input_embeddings().weight.requires_grad_(False)
@@ -51,10 +51,10 @@ def read_pairs_job(
 
     def loss(rows: npt.NDArray[np.int64]) -> torch.Tensor:
         rng = np.random.default_rng(int(randint(2**31, ())))  # torch's state, which a checkpoint keeps, decides
-        pairs = [_varied(left[i], right[i], rng) for i in rows]
+        pairs = [_varied(left[i], right[i], rng, settings.cut) for i in rows]
         with precision():
             logits = reader(sheet([a for a, _ in pairs], [b for _, b in pairs]))
-        return binary_cross_entropy(logits, from_numpy(target[rows]).to(logits.device))
+        return measure(logits, from_numpy(target[rows]).to(logits.device))
 
     def batches(epoch: int) -> list[npt.NDArray[np.int64]]:
         return list(by_length(lengths, settings.batch, seed=(settings.seed, epoch)))
@@ -64,10 +64,10 @@ def read_pairs_job(
     return done
 
 
-def _varied(a: Passage, b: Passage, rng: np.random.Generator) -> tuple[Passage, Passage]:
+def _varied(a: Passage, b: Passage, rng: np.random.Generator, cut: float) -> tuple[Passage, Passage]:
     if rng.random() < 0.5:
         a, b = b, a
-    return (_shortened(a, rng), b) if rng.random() < _CUT else (a, b)
+    return (_shortened(a, rng), b) if rng.random() < cut else (a, b)
 
 
 def _shortened(one: Passage, rng: np.random.Generator) -> Passage:

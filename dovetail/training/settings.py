@@ -34,9 +34,11 @@ class TuneSettings:
     validations: int = 1  # an epoch
     minutes: float | None = None
     seed: int = 0
+    loss: str = "binary"  # of pairs that are read: `binary` or `focal`; encoders have the loss of their lesson
+    cut: float = 0.15  # share of pairs that lose a span on one side while training
 
     def __post_init__(self) -> None:
-        shares = {"warmup": self.warmup, "dropout": self.dropout, "average": self.average}
+        shares = {"warmup": self.warmup, "dropout": self.dropout, "average": self.average, "cut": self.cut}
         for name, value in shares.items():
             if not 0 <= value < 1:
                 raise InputError(f"{name} is {value}; expected a share from 0 to below 1")
