@@ -29,6 +29,7 @@ BENCHES = {
     "match": "bench.match:run",
     "transfer": "bench.transfer:run",
     "people": "bench.people:run",
+    "classify": "bench.classify:run",
     "encode": "bench.encode:run",
 }
 Figures = dict[str, Any]
@@ -112,13 +113,19 @@ def _mean(values: Sequence[Any]) -> Any:
     return values[0]
 
 
+def _usual(name: str, options: argparse.Namespace) -> list[str]:
+    """The sets of a run that names none: what the module's `chosen_sets` says, or its `SETS`."""
+    module = module_of(name)
+    return list(module.chosen_sets(options) if hasattr(module, "chosen_sets") else getattr(module, "SETS", ()))
+
+
 def main(arguments: Sequence[str]) -> None:
     """Parse, run every set with every seed, print."""
     if not arguments or arguments[0] not in BENCHES:
         raise SystemExit(f"usage: python -m bench NAME SET… [options]; NAME is one of {', '.join(BENCHES)}")
     name, rest = arguments[0], list(arguments[1:])
     options = parser_for(name).parse_args(rest)
-    sets = options.sets or list(getattr(module_of(name), "SETS", ()))
+    sets = options.sets or _usual(name, options)
     if options.child:
         for figures in run_here(name, sets[0], options):
             print(json.dumps(figures, ensure_ascii=False, default=str), flush=True)

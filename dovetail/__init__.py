@@ -24,6 +24,7 @@ _PUBLIC = {
     "normalise": "dovetail.tables.normalise",
     "Matcher": "dovetail.tasks.match_tables",
     "SchemaMatcher": "dovetail.tasks.schema",
+    "Classifier": "dovetail.tasks.classify",
     "Searcher": "dovetail.tasks.search",
     "integrate": "dovetail.jobs.merge",
     "dedupe": "dovetail.jobs.merge",

@@ -19,6 +19,7 @@ PUBLIC = {
     "Matcher",
     "Pairs",
     "SchemaMatcher",
+    "Classifier",
     "Searcher",
     "Table",
     "clean",

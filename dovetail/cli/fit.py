@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from dovetail.cli.fit_classify import classify
 from dovetail.cli.fit_match import match
 from dovetail.cli.fit_search import search
 
@@ -14,4 +15,5 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("match")(match)
+app.command("classify")(classify)
 app.command("search")(search)

@@ -153,6 +153,7 @@ def evaluate(
     sources: Sources,
     labels: Annotated[str, typer.Option(help="Judged rows or pairs to measure against.", show_default=False)],
     out: Annotated[str | None, typer.Option("--out", "-o", help="Folder for the report and its figures.")] = None,
+    groups: Annotated[str | None, typer.Option(help="Column of groups of people: figures for each.")] = None,
     row_id: Id = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -160,7 +161,33 @@ def evaluate(
     """Measure a model against labels that it has not seen, with 95 % intervals."""
     from dovetail.cli.models import Asked, run_evaluate
 
-    run_evaluate(Asked(model, sources, out, None, labels, row_id, as_json, quiet))
+    run_evaluate(Asked(model, sources, out, None, labels, row_id, as_json, quiet, groups))
+
+
+@app.command()
+def monitor(
+    model: Model,
+    source: Annotated[str, typer.Argument(help="A table with new texts.", show_default=False)],
+    as_json: AsJson = False,
+) -> None:
+    """Say whether new texts drifted away from a classifier, which classes suffer, and which rows to label."""
+    from dovetail.cli.models_classify import monitor_classes
+
+    monitor_classes(model, source, as_json=as_json)
+
+
+@app.command()
+def update(
+    model: Model,
+    source: Annotated[str, typer.Argument(help="A table with newly labelled texts.", show_default=False)],
+    label: Annotated[str | None, typer.Option(help="Column of the labels; the one of training if absent.")] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Let a classifier learn from new labels; the old model is kept, and stays where the new one is worse."""
+    from dovetail.cli.models_classify import update_classes
+
+    update_classes(model, source, label, as_json=as_json, quiet=quiet)
 
 
 @app.command()

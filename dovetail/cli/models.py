@@ -13,10 +13,12 @@ from dovetail.tasks.base import task_of
 # One function a task: it takes an `Asked`, and prints or writes.
 PREDICTS = {
     "match": "dovetail.cli.models_match:predict_pairs",
+    "classify": "dovetail.cli.models_classify:predict_classes",
     "search": "dovetail.cli.models_search:predict_answers",
 }
 EVALUATES = {
     "match": "dovetail.cli.models_match:evaluate_pairs",
+    "classify": "dovetail.cli.models_classify:evaluate_classes",
     "search": "dovetail.cli.models_search:evaluate_answers",
 }
 
@@ -33,6 +35,7 @@ class Asked:
     row_id: str | None = None
     as_json: bool = False
     quiet: bool = False
+    groups: str | None = None
 
 
 def run_predict(asked: Asked) -> None:

@@ -30,6 +30,8 @@ class LayeredEncoder:
     def __init__(self, name: str | Path | TransformerEncoder = PACKAGED, *, max_tokens: int = 256) -> None:
         self.base = name if isinstance(name, TransformerEncoder) else TransformerEncoder(name, max_tokens=max_tokens)
 
+    halves = True  # the first half of each vector is of the lower layers
+
     @property
     def dimensions(self) -> int:
         """Length of each vector."""

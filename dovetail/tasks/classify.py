@@ -19,12 +19,12 @@ from dovetail.tasks.classify_fit import encoded, lesson_of, train
 from dovetail.tasks.classify_labels import targets_of
 from dovetail.tasks.classify_ladder import Rung, rightness
 from dovetail.tasks.classify_mix import probabilities
-from dovetail.tasks.classify_model import Model, load_model_of, save_model
+from dovetail.tasks.classify_model import TUNED, Model, load_model_of, save_model
 from dovetail.tasks.classify_names import name_head
 from dovetail.tasks.classify_noise import Suspect, suspects
 from dovetail.tasks.classify_options import ClassifyOptions
 from dovetail.tasks.classify_scope import scope_odds
-from dovetail.tasks.classify_texts import reader_of, texts_of
+from dovetail.tasks.classify_texts import reader_of, settled, texts_of
 from dovetail.tasks.classify_watch import Drift, Updated, drift, updated
 from dovetail.types import Job, Progress, finish
 
@@ -102,7 +102,8 @@ class Classifier:
         reader = reader_of(self.encoder)
         model, rungs = yield from train(lesson, reader, asked)
         card = {**model.card, "options": asked.model_dump(exclude_defaults=True)}
-        kept = replace(model, encoder=_called(self.encoder, model.reader or reader), card=card)
+        called = TUNED if model.encoder == TUNED else _called(self.encoder, reader)
+        kept = replace(model, encoder=called, card=card)
         self.model_, self.rungs_ = kept if asked.keep_texts else _forgetful(kept), rungs
         return self
 
@@ -188,16 +189,22 @@ class Classifier:
     def update(self, texts: Any, labels: Any, *, on_progress: Watch | None = None, **options: Any) -> Updated:
         """Learn from new labels, too; kept only where held-out labels say that it has not become worse.
 
-        The classifier that was is `.before` of the answer; new classes are learnt like the others.
+        The model that was is `.before` of the answer; new classes are learnt like the others. The encoder stays as it
+        is unless `layers` or `effort="best"` asks for more.
         """
         return finish(self.update_job(texts, labels, **options), on_progress)
 
     def update_job(self, texts: Any, labels: Any, **options: Any) -> Job[Updated]:
         """`update` with progress."""
-        asked = ClassifyOptions.checked(**{**self.model.card.get("options", {}), **options})
+        before = {k: v for k, v in self.model.card.get("options", {}).items() if k != "layers"}
+        asked = ClassifyOptions.checked(**{**before, "effort": "quick", **options})
         found = yield from updated(self.model, texts_of(texts), list(_listed(labels)), asked)
         self.model_ = found.after
         return found
+
+    def remember(self, **facts: Any) -> None:
+        """Keep facts in the card, such as the columns that were read."""
+        self.model_ = replace(self.model, card={**self.card, **facts})
 
     def save(self, folder: str | Path) -> Path:
         """Write the classifier into a folder: arrays, words and JSON, no pickle."""
@@ -242,8 +249,8 @@ def _forgetful(model: Model) -> Model:
 
 def _called(encoder: str | Path | Encoder, reader: Encoder) -> str:
     """How the encoder is called on disk."""
-    if isinstance(encoder, str | Path) and str(encoder) != "auto":
-        return str(encoder)
+    if isinstance(encoder, str | Path):
+        return settled(encoder)
     names = {"StaticEncoder": "static", "LayeredEncoder": "layered", "TransformerEncoder": "transformer"}
     return names.get(type(reader).__name__, "auto")
 

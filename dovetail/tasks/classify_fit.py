@@ -14,15 +14,17 @@ from dovetail.encoders.base import Encoder
 from dovetail.errors import InputError
 from dovetail.measure.sure import confidence_error
 from dovetail.tasks.classify_folds import contradictions, folds_of, how_many, near_groups
-from dovetail.tasks.classify_head import Head
+from dovetail.tasks.classify_head import Head, leading_directions
 from dovetail.tasks.classify_labels import Targets, check_enough
 from dovetail.tasks.classify_ladder import Rung, climb, learn, rightness, simplest_of_the_best
 from dovetail.tasks.classify_ladder import Task as Ladder
 from dovetail.tasks.classify_mix import probabilities
-from dovetail.tasks.classify_model import Examples, Model
-from dovetail.tasks.classify_names import name_head, telling
+from dovetail.tasks.classify_model import TUNED, Examples, Model
+from dovetail.tasks.classify_names import name_head, telling, upper_layers
 from dovetail.tasks.classify_options import ClassifyOptions
 from dovetail.tasks.classify_scope import fit_scope
+from dovetail.tasks.classify_spare import MOST, spare_rung
+from dovetail.tasks.classify_tune import Named, Plan, on_rows, plan_of, tuned_reader, tuned_rung
 from dovetail.tasks.classify_words import Words
 from dovetail.types import Job, Progress
 
@@ -89,43 +91,137 @@ def encoded(reader: Encoder, texts: Sequence[str], step: str = "read") -> Job[Ma
     return found
 
 
+@dataclass(frozen=True)
+class _Ground:
+    """What the rungs stand on: the ladder, what was read, and the directions that heads are learnt among."""
+
+    ladder: Ladder
+    words: Words | None
+    vectors: Matrix  # (n, d)
+    basis: Matrix  # (d, k)
+    fixed: dict[str, Head]  # heads that were not learnt, over the vectors themselves
+    spare: Matrix | None = None  # (m, k) texts without a label, among the directions
+
+
 def train(lesson: Lesson, reader: Encoder, options: ClassifyOptions) -> Job[tuple[Model, tuple[Rung, ...]]]:
     """A trained model and what each rung of the ladder brought."""
     start = time.perf_counter()
-    targets = lesson.targets
-    ladder, words = yield from _ladder(lesson, reader, options)
-    rungs = yield from climb(ladder)
-    chosen, why = simplest_of_the_best(rungs)
+    ground = yield from _ground(lesson, reader, options)
+    ladder = ground.ladder
+    rungs: tuple[Rung, ...] = yield from climb(ladder)
+    ready: dict[str, Head] = {}
+    if ground.spare is not None:
+        rung, ready["vectors"] = spare_rung(ladder, rungs[-1], ground.spare)
+        rungs = (*rungs, rung)
+    chosen, why = simplest_of_the_best(rungs, ladder.few)
+    plan = plan_of(ladder, options, reader)
+    if plan is not None:
+        tuned, held = yield from tuned_rung(
+            ladder, lesson.texts, reader, plan, options, _named(lesson, ladder, options)
+        )
+        best, why = simplest_of_the_best([*(on_rows(r, held) for r in rungs), tuned], ladder.few)
+        if best is tuned:
+            model = yield from _tuned_model(lesson, ground, reader, (tuned, plan, options))
+            scores = _with_held_out(chosen.scores, tuned, held)
+            done = _finished(lesson, model, replace(tuned, scores=scores), ladder, options)
+            card = _card(lesson, (*rungs, tuned), (tuned, why), done, round(time.perf_counter() - start, 2))
+            return replace(done, card=card), (*rungs, tuned)
+        chosen = next(r for r in rungs if r.name == best.name)
     yield Progress("fit", 1, 2, f"learning {chosen.name} from all labels")
-    heads = learn(ladder, chosen)
-    found = Model(targets.kind, targets.classes, chosen.parts, tuple(heads[p] for p in chosen.parts), chosen.weights)
-    model = replace(found, words=words, reader=reader).trimmed()
-    line = _line(chosen, ladder.targets) if model.sigmoid else 0.5
-    examples = Examples(tuple(lesson.texts), targets.matrix, chosen.scores, ladder.fold)
-    precedents = ladder.features["vectors"].astype(np.float16)
-    scope = fit_scope(chosen.scores, precedents, ladder.fold, lesson.outside, model, options.outside)
-    model = replace(model, line=line, examples=examples, precedents=precedents, scope=scope)
-    card = _card(lesson, rungs, (chosen, why), model, round(time.perf_counter() - start, 2))
+    heads = learn(ladder, chosen) | (ready if chosen.name == "unlabelled" else {})
+    model = _model(lesson, chosen, _turned_back(heads, ground.basis, ground.fixed), ground)
+    done = _finished(lesson, replace(model, reader=reader, precedents=ground.vectors), chosen, ladder, options)
+    shown = rungs if plan is None else (*rungs, tuned)
+    card = _card(lesson, shown, (chosen, why), done, round(time.perf_counter() - start, 2))
     yield Progress("fit", 2, 2, why)
-    return replace(model, card=card), rungs
+    return replace(done, card=card), shown
 
 
-def _ladder(lesson: Lesson, reader: Encoder, options: ClassifyOptions) -> Job[tuple[Ladder, Words | None]]:
+def _model(lesson: Lesson, rung: Rung, heads: dict[str, Head], ground: _Ground) -> Model:
+    targets = lesson.targets
+    each = tuple(heads[p] for p in rung.parts)
+    return Model(targets.kind, targets.classes, rung.parts, each, rung.weights, words=ground.words)
+
+
+def _finished(lesson: Lesson, model: Model, rung: Rung, ladder: Ladder, options: ClassifyOptions) -> Model:
+    """The model with its threshold, its examples, and its line to what lies outside."""
+    model = model.trimmed()
+    assert model.precedents is not None
+    line = _line(rung, ladder.targets) if model.sigmoid else 0.5
+    examples = Examples(tuple(lesson.texts), lesson.targets.matrix, rung.scores, ladder.fold)
+    scope = fit_scope(rung.scores, model.precedents, ladder.fold, lesson.outside, model, options.outside)
+    return replace(model, line=line, examples=examples, scope=scope)
+
+
+def _tuned_model(
+    lesson: Lesson, ground: _Ground, reader: Encoder, asked: tuple[Rung, Plan, ClassifyOptions]
+) -> Job[Model]:
+    """The encoder tuned on all labels, and heads over it."""
+    rung, plan, options = asked
+    targets = ground.ladder.targets
+    yield Progress("tune", len(plan.folds), len(plan.folds) + 1, "the encoder on all labels")
+    tuned = yield from tuned_reader(lesson.texts, targets, np.arange(len(targets)), reader, (plan, options))
+    vectors = yield from encoded(tuned, lesson.texts, "read again")
+    basis = leading_directions(vectors)
+    named = _named(lesson, ground.ladder, options)
+    fixed = {} if named is None else {"names": named(tuned)}
+    ladder = _turned(replace(ground.ladder, fixed=fixed), vectors, basis)
+    heads = learn(ladder, rung)
+    back = _turned_back(heads, basis, fixed)
+    return replace(_model(lesson, rung, back, ground), reader=tuned, encoder=TUNED, precedents=vectors)
+
+
+def _turned_back(heads: dict[str, Head], basis: Matrix, fixed: dict[str, Head]) -> dict[str, Head]:
+    """Learnt heads over the vectors themselves; those that were not learnt as they were."""
+    found = {p: h if p == "words" else Head(basis @ h.weight, h.bias) for p, h in heads.items()}
+    return {p: fixed.get(p, h) for p, h in found.items()}
+
+
+def _named(lesson: Lesson, ladder: Ladder, options: ClassifyOptions) -> Named | None:
+    """What makes a head of the names over any encoder, where names are evidence."""
+    if "names" not in ladder.fixed:
+        return None
+    return lambda reader: name_head(reader, lesson.targets.classes, options.names)
+
+
+def _with_held_out(scores: Matrix, tuned: Rung, held: npt.NDArray[np.int64]) -> Matrix:
+    """Held-out scores of the tuned encoder where it has some, those of the best lower rung elsewhere."""
+    found = scores.copy()
+    found[held] = tuned.scores
+    return found
+
+
+def _ground(lesson: Lesson, reader: Encoder, options: ClassifyOptions) -> Job[_Ground]:
     targets = lesson.targets
     groups = near_groups(lesson.texts)
     count = options.folds or how_many(targets.codes)
     fold = folds_of(groups, targets.codes, count, options.seed)
-    features: dict[str, Any] = {"vectors": (yield from encoded(reader, lesson.texts))}
+    vectors = yield from encoded(reader, lesson.texts)
+    features: dict[str, Any] = {"vectors": vectors}
+    asked = options.rungs or ("names", "words", "vectors")
     made = Ladder(features, targets.matrix, fold, targets.kind == "many", row_weights(targets, options.class_weights))
     fixed: dict[str, Head] = {}
-    if made.few and telling(targets.classes, options.names):
+    if made.few and "names" in asked and telling(targets.classes, options.names):
         fixed["names"] = name_head(reader, targets.classes, options.names)
     words = None
-    if not made.few:
+    if "words" in asked and (not made.few or options.rungs):
         yield Progress("read", len(lesson.texts), len(lesson.texts), "counting words")
         words = Words.learnt(lesson.texts)
         features["words"] = words.rows(lesson.texts)
-    return replace(made, fixed=fixed), words
+    learnt = tuple(n for n in ("words", "vectors") if n in asked and n in features)
+    spare = np.zeros((0, vectors.shape[1]), np.float32)
+    if made.few and lesson.unlabelled and "vectors" in learnt:
+        spare = yield from encoded(reader, lesson.unlabelled[:MOST], "read spare texts")
+    known = np.concatenate([vectors, spare]) if len(spare) else vectors
+    basis = leading_directions(upper_layers(known, reader) if made.few else known)
+    ladder = _turned(replace(made, fixed=fixed, learnt=learnt), vectors, basis)
+    return _Ground(ladder, words, vectors, basis, fixed, spare @ basis if len(spare) else None)
+
+
+def _turned(ladder: Ladder, vectors: Matrix, basis: Matrix) -> Ladder:
+    """The ladder with vectors and fixed heads among the leading directions only."""
+    fixed = {name: Head(basis.T @ head.weight, head.bias) for name, head in ladder.fixed.items()}
+    return replace(ladder, features={**ladder.features, "vectors": vectors @ basis}, fixed=fixed)
 
 
 def row_weights(targets: Targets, asked: str | dict[str, float]) -> Matrix | None:

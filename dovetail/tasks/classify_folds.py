@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dovetail.tables.words import rarity, weighted, word_bags
-from dovetail.tasks.classify_words import tokens_of
+from dovetail.tasks.classify_words import tokens_of, word_rows
 
 Ints = npt.NDArray[np.int64]
 NEAR = 0.9  # cosine of the weighted words from which two texts count as one
@@ -24,14 +23,14 @@ def near_groups(texts: Sequence[str]) -> Ints:
     Beyond 40,000 texts only those with equal words are joined.
     """
     plain = [" ".join(tokens_of(t)) for t in texts]
-    _, same = np.unique(np.array(plain, dtype=object).astype(str), return_inverse=True)
+    index: dict[str, int] = {}
+    same = np.array([index.setdefault(text, len(index)) for text in plain], np.int64)
     if not 1 < len(plain) <= _MOST_COMPARED:
-        return np.asarray(same, np.int64)
-    first = np.unique(same, return_index=True)[1]
-    joined = _components([plain[i] for i in first.tolist()])
+        return same
+    joined = _components(list(index))
     sizes = np.bincount(joined[same])
     large = sizes[joined[same]] > max(4, _LARGEST * len(plain))
-    group = np.where(large, len(first) + same, joined[same])
+    group = np.where(large, len(index) + same, joined[same])
     return np.asarray(np.unique(group, return_inverse=True)[1], np.int64)
 
 
@@ -40,8 +39,7 @@ def _components(texts: list[str]) -> Ints:
     from scipy.sparse.csgraph import connected_components
     from sparse_dot_topn import sp_matmul_topn
 
-    bags = word_bags(texts)
-    rows = csr_matrix(weighted(bags.matrix, rarity(bags.matrix)))
+    rows = csr_matrix(word_rows(texts))
     alike = sp_matmul_topn(rows, rows.T.tocsr(), top_n=_NEIGHBOURS, threshold=NEAR, sort=False)
     return np.asarray(connected_components(alike, directed=False)[1], np.int64)
 

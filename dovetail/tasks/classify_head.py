@@ -94,6 +94,23 @@ def _sigmoid(scores: Matrix, targets: Matrix, rows: Matrix) -> tuple[float, Matr
     return loss, np.asarray(rows * (1 / (1 + np.exp(-np.clip(scores, -60, 60))) - targets), dtype=np.float32)
 
 
+def leading_directions(vectors: Matrix, share: float = 0.99) -> Matrix:
+    """The directions (d, k) that hold this share of the squared length of vectors (n, d).
+
+    A head that is pulled to zero hardly uses the others, and learning among k numbers is faster than among d. No more
+    than n of them are needed to hold all of it.
+    """
+    n, d = vectors.shape
+    if n < d:
+        values, rows = np.linalg.eigh((vectors @ vectors.T).astype(np.float64))
+        kept = values > 1e-7 * max(float(values.max(initial=0.0)), 1e-30)
+        return np.asarray(vectors.T @ (rows[:, kept] / np.sqrt(values[kept])), np.float32)
+    values, found = np.linalg.eigh((vectors.T @ vectors).astype(np.float64))
+    values, found = values[::-1], found[:, ::-1]
+    count = int(np.searchsorted(np.cumsum(values) / max(float(values.sum()), 1e-30), share)) + 1
+    return np.ascontiguousarray(found[:, :count].astype(np.float32))
+
+
 def minimise(objective: Callable[[Matrix], tuple[float, Matrix]], point: Matrix, rounds: int) -> Matrix:
     """The lowest point that L-BFGS finds within `rounds` steps from `point`."""
     value, slope = objective(point)

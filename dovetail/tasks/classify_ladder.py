@@ -20,7 +20,7 @@ Ints = npt.NDArray[np.int64]
 
 STRENGTHS = {"words": (3.0, 10.0, 30.0, 100.0), "vectors": (1.0, 3.0, 10.0, 30.0, 100.0)}
 FEW = 16  # labels a class, the middle one of all classes, up to which names are evidence and words alone are not
-_CHEAP = 4e8  # numbers touched in one round of the solver, up to which every strength is tried on every fold
+_CHEAP = 1e8  # numbers touched in one round of the solver, up to which every strength is tried on every fold
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Task:
     sigmoid: bool
     weight: Matrix | None = None  # (n,)
     fixed: Mapping[str, Head] = field(default_factory=dict)  # heads that were not learnt: class names
+    learnt: tuple[str, ...] = ("words", "vectors")  # which features get a head, the simplest first
 
     @property
     def few(self) -> bool:
@@ -50,7 +51,7 @@ class Rung:
     strengths: tuple[float, ...]
     scores: Matrix  # (n, c) held-out, calibrated
     right: Floats  # (n,) in [0, 1]: how right each held-out row was
-    loss: float  # mean held-out log loss
+    losses: Floats  # (n,) held-out log loss
     seconds: float
     weights: Floats = field(default_factory=lambda: np.ones(1))  # (parts,)
 
@@ -58,6 +59,11 @@ class Rung:
     def score(self) -> float:
         """Mean of `right`: accuracy, or F1 a row where a text has several labels."""
         return float(self.right.mean())
+
+    @property
+    def loss(self) -> float:
+        """Mean of `losses`."""
+        return float(self.losses.mean())
 
 
 def rightness(scores: Matrix, targets: Matrix, *, sigmoid: bool, line: float = 0.5) -> Floats:
@@ -73,7 +79,7 @@ def rightness(scores: Matrix, targets: Matrix, *, sigmoid: bool, line: float = 0
 def climb(task: Task) -> Job[tuple[Rung, ...]]:
     """Every cheap rung with its held-out scores, the simplest first, and all of them joined."""
     rungs: list[Rung] = []
-    names = [*task.fixed, *(n for n in ("words", "vectors") if n in task.features)]
+    names = [*task.fixed, *(n for n in task.learnt if n in task.features)]
     for at, name in enumerate(names):
         yield Progress("fit", at, len(names) + 1, f"checking {name} on held-out labels")
         rungs.append(_single(task, name))
@@ -87,7 +93,7 @@ def _single(task: Task, name: str) -> Rung:
     start = time.perf_counter()
     if name in task.fixed:
         scores = task.fixed[name].scores(task.features["vectors"])
-        return _rung(task, name, (name,), (0.0,), [scores], start)
+        return calibrated_rung(task, name, (name,), (0.0,), [scores], start)
     features = task.features[name]
     strengths = STRENGTHS[name]
     nonzero = features.nnz if hasattr(features, "nnz") else features.size
@@ -102,13 +108,13 @@ def _single(task: Task, name: str) -> Rung:
         loss = _held_out_loss(task, features, heads, judged)
         if loss < best:
             best, found = loss, (strength, dict(heads))
-        elif loss > 1.1 * best:
+        else:
             break
     strength, heads = found
     for fold in folds.tolist():
         if fold not in heads:
             heads[fold] = _fold_head(task, features, strength, fold, None)
-    return _rung(task, name, (name,), (strength,), [_held_out(task, features, heads)], start)
+    return calibrated_rung(task, name, (name,), (strength,), [_held_out(task, features, heads)], start)
 
 
 def _fold_head(task: Task, features: Any, strength: float, fold: int, start: Head | None) -> Head:
@@ -140,12 +146,12 @@ def joined(task: Task, rungs: Sequence[Rung], name: str = "joined") -> Rung:
     start = time.perf_counter()
     parts = tuple(p for r in rungs for p in r.parts)
     strengths = tuple(s for r in rungs for s in r.strengths)
-    made = _rung(task, name, parts, strengths, [r.scores for r in rungs], start)
+    made = calibrated_rung(task, name, parts, strengths, [r.scores for r in rungs], start)
     inner = np.concatenate([w * r.weights for w, r in zip(made.weights.tolist(), rungs, strict=True)])
     return replace(made, weights=inner, seconds=made.seconds + sum(r.seconds for r in rungs))
 
 
-def _rung(
+def calibrated_rung(
     task: Task, name: str, parts: tuple[str, ...], strengths: tuple[float, ...], raw: list[Matrix], start: float
 ) -> Rung:
     """Calibrate held-out scores: every fold by weights that were fitted on the others."""
@@ -156,27 +162,34 @@ def _rung(
         scores[outside] = mixed([r[outside] for r in raw], weights)
     weights = fit_weights(raw, task.targets, sigmoid=task.sigmoid)
     right = rightness(scores, task.targets, sigmoid=task.sigmoid)
-    loss = float(log_loss(scores, task.targets, sigmoid=task.sigmoid).mean())
-    return Rung(name, parts, strengths, scores, right, loss, time.perf_counter() - start, weights)
+    losses = log_loss(scores, task.targets, sigmoid=task.sigmoid)
+    return Rung(name, parts, strengths, scores, right, losses, time.perf_counter() - start, weights)
 
 
-def simplest_of_the_best(rungs: Sequence[Rung]) -> tuple[Rung, str]:
+def simplest_of_the_best(rungs: Sequence[Rung], few: bool = False) -> tuple[Rung, str]:
     """The first rung that is within one standard error of the best, and why.
 
     The error is that of the difference on the same held-out rows, which is much smaller than that of either figure. Of
-    two rungs that are equally often right the one with the smaller loss is the better one.
+    two rungs that are equally often right the one with the smaller loss is the better one. Where labels are few, being
+    right or wrong on thirty rows says next to nothing: then the loss decides, which tells near misses from blunders,
+    and all scorers together are what another rung has to beat.
     """
-    best = min(rungs, key=lambda r: (-r.score, r.loss))
+    if few:
+        return _first_near(sorted(rungs, key=lambda r: r.name != "joined"), min(rungs, key=lambda r: r.loss), few=True)
+    return _first_near(rungs, min(rungs, key=lambda r: (-r.score, r.loss)), few=False)
+
+
+def _first_near(rungs: Sequence[Rung], best: Rung, *, few: bool) -> tuple[Rung, str]:
     for rung in rungs:
-        gap = best.right - rung.right
+        if rung is best:
+            break
+        gap = rung.losses - best.losses if few else best.right - rung.right
         error = float(gap.std(ddof=1) / np.sqrt(len(gap))) if len(gap) > 1 else 0.0
-        worse = best.loss > 0 and rung.loss > 1.1 * best.loss
-        if rung is best or (float(gap.mean()) <= error and not worse):
-            if rung is best:
-                return rung, f"{rung.name} is best on held-out labels ({rung.score:.3f})"
-            why = f"{rung.name} ({rung.score:.3f}) is within one standard error ({error:.3f}) of {best.name}"
-            return rung, f"{why} ({best.score:.3f}), and simpler"
-    return best, f"{best.name} is best on held-out labels"
+        if float(gap.mean()) <= error and (few or rung.loss <= 1.1 * best.loss):
+            how = "the loss of" if few else ""
+            said = f"{rung.name} ({rung.score:.3f} right) is within one standard error of {how} {best.name}"
+            return rung, f"{' '.join(said.split())} ({best.score:.3f} right)" + ("" if few else ", and simpler")
+    return best, f"{best.name} is best on held-out labels ({best.score:.3f} right)"
 
 
 def learn(task: Task, rung: Rung) -> dict[str, Head]:

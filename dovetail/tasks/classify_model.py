@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from dovetail.tasks.classify_words import Words
 Matrix = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
 _MOST_KEPT = 20_000  # labelled texts that a model keeps as precedents
+TUNED = "encoder"  # the folder of an encoder of the model's own, inside its folder
 _ARRAYS, _WORDS, _TEXTS = "arrays.npz", "words.json", "examples.json"
 
 
@@ -134,12 +136,21 @@ def save_model(model: Model, folder: str | Path) -> Path:
     _write_json(home / _TEXTS, list(kept.texts))
     with replace_file(home / _ARRAYS) as beside:
         np.savez_compressed(beside, **arrays)
+    if model.encoder == TUNED:
+        _keep_encoder(model.reader, home / TUNED)
     note: dict[str, Any] = {"kind": model.kind, "classes": model.classes, "parts": model.parts, "line": model.line}
     note |= {"encoder": model.encoder, "card": model.card}
     note["fingerprint"] = model.reader.fingerprint if model.reader is not None else None
     note["scope"] = None if model.scope is None else {"bias": model.scope.bias, "name": model.scope.name}
     write_note(home, "classify", note)
     return home
+
+
+def _keep_encoder(reader: Any, folder: Path) -> None:
+    """Copy the folder of a tuned encoder into the model, unless it lies there already."""
+    source = Path(reader.base.folder)
+    if source.resolve() != folder.resolve():
+        shutil.copytree(source, folder, dirs_exist_ok=True)
 
 
 def load_model_of(folder: str | Path) -> Model:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,12 +29,29 @@ def telling(classes: Sequence[str], described: Mapping[str, str]) -> bool:
     return len(spoken) > 0.9 * len(classes)
 
 
+def upper_layers(vectors: npt.NDArray[np.float32], reader: Any) -> npt.NDArray[np.float32]:
+    """Vectors whose lower half of layers is nothing, where the encoder reads several side by side.
+
+    Few labels cannot tell what matters among so many numbers, and what upper layers say is mostly what matters.
+    """
+    for _ in range(4):
+        if hasattr(reader, "halves") or reader is None:
+            break
+        reader = getattr(reader, "reader", None) or getattr(reader, "encoder", None)
+    if reader is None:
+        return vectors
+    found = vectors.copy()
+    found[:, : vectors.shape[1] // 2] = 0
+    return found
+
+
 def name_head(reader: Encoder, classes: Sequence[str], described: Mapping[str, str]) -> Head:
     """A head from the names alone: the cosine of text and name, less the mean of all names, which says nothing.
 
     Source: zero-shot classification by embeddings, as in Yin et al. 2019 and Radford et al. 2021.
     """
-    vectors = reader.encode([described.get(c) or in_words(c) for c in classes]).astype(np.float64)
+    said = reader.encode([described.get(c) or in_words(c) for c in classes])
+    vectors = upper_layers(said, reader).astype(np.float64)
     vectors -= vectors.mean(axis=0)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     weight = _SCALE * vectors / np.where(lengths == 0, 1, lengths)

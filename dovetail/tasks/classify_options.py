@@ -8,8 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dovetail.errors import InputError, faults_in_words
 
-Layers = str
-
 
 class ClassifyOptions(BaseModel):
     """The options of `Classifier.fit`."""
@@ -22,6 +20,9 @@ class ClassifyOptions(BaseModel):
     names: dict[str, str] = Field(default_factory=dict, description="class: what it means, in words")
     outside: str | None = Field(None, description="the label that means none of the classes")
     class_weights: Literal["none", "balanced"] | dict[str, float] = Field("none", description="how much a row counts")
+    rungs: tuple[str, ...] = Field(
+        (), description="the steps of the ladder to try: names, words, vectors; all if empty"
+    )
     folds: int | None = Field(None, ge=2, le=20, description="held-out parts; chosen from the number of labels")
     loss: Literal["cross-entropy", "focal"] = Field("cross-entropy", description="of tuned layers")
     smoothing: float = Field(0.0, ge=0, lt=0.5, description="share of each label spread over the other classes")

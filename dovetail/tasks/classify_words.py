@@ -20,6 +20,7 @@ _TOKEN = re.compile(r"[^\W_]+|[^\w\s]")
 _LONGEST = 20_000  # characters that are read of a text
 MOST_TERMS = 40_000  # of each kind: words with pairs, and grams
 _SIZES = (3, 4)
+_LONG_WORD = 40  # characters of a word that are cut into grams: what is longer is no word
 
 
 def tokens_of(text: str) -> list[str]:
@@ -66,12 +67,22 @@ class Words:
         return csr_array(hstack([_scaled(words, rare[0]), _scaled(csr_array(grams), rare[1])]).tocsr())
 
 
+def word_rows(texts: Sequence[str]) -> csr_array:
+    """Rows (n, words) of length one: which words stand in each text, the rare ones weighing more."""
+    index: dict[str, int] = {}
+    numbered = [[index.setdefault(w, len(index)) for w in dict.fromkeys(tokens_of(t))] for t in texts]
+    found = _counted(numbered, len(index))
+    standing = np.bincount(found.indices, minlength=found.shape[1])
+    rarity = np.log((len(texts) + 1) / (standing + 0.5)).astype(np.float32)
+    return csr_array(_scaled(found, rarity) * np.float32(np.sqrt(2)))
+
+
 def _terms(tokens: Sequence[str]) -> list[str]:
     return [*tokens, *(f"{a} {b}" for a, b in pairwise(tokens))]
 
 
 def _grams(word: str) -> list[str]:
-    return [g for size in _SIZES for g in grams_of(word, size)]
+    return [g for size in _SIZES for g in grams_of(word[:_LONG_WORD], size)]
 
 
 def _frequent(standing: Counter[str], least: int, most: int) -> list[str]:

@@ -1,0 +1,188 @@
+"""The upper rungs of the ladder: an encoder tuned on the labels, judged on the same held-out rows as the lower ones."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import tempfile
+import time
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dovetail.encoders.base import Encoder
+from dovetail.errors import MissingExtra
+from dovetail.tasks.classify_head import Head, HeadSettings, fit_head, leading_directions
+from dovetail.tasks.classify_ladder import Rung, Task, rightness
+from dovetail.tasks.classify_mix import fit_weights, log_loss, mixed
+from dovetail.tasks.classify_options import ClassifyOptions
+from dovetail.types import Job, Progress
+
+Matrix = npt.NDArray[np.float32]
+Named = Callable[[Encoder], Head]
+_SECONDS_A_TEXT = 0.02  # a guess of what one text costs an epoch on two cores, until a step was timed
+_SPLITS_FEW = 3  # held-out parts for which an encoder is tuned anew, where labels are few
+_STRENGTH = 10.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which tuning is tried: how many times the labels are passed over, in which way, and why not more."""
+
+    way: str
+    layers: str
+    epochs: float
+    rate: float
+    keep: float
+    folds: tuple[int, ...]  # which folds are held out, each time another
+    merge: int  # folds are taken modulo this number
+    several: bool = False  # whether a text may have several labels
+
+
+def plan_of(task: Task, options: ClassifyOptions, reader: Encoder) -> Plan | None:
+    """What to try under the options, or None where tuning is not asked for, not possible, or too much for the time.
+
+    Asked for by `layers` or by effort `best`: it takes a hundred times as long as the rungs below.
+    """
+    n = len(task.targets)
+    wanted = options.layers is not None or options.effort == "best"
+    if not wanted or options.rungs:
+        return None
+    if _folder_of(reader) is None or importlib.util.find_spec("torch") is None:
+        if options.layers is not None:
+            raise MissingExtra("tuning an encoder", "train")
+        return None
+    merge = min(_SPLITS_FEW, len(np.unique(task.fold))) if task.few else len(np.unique(task.fold))
+    folds = tuple(range(merge)) if task.few else (0,)
+    way = "contrast" if task.few and not task.sigmoid else "head"
+    epochs = options.epochs or (16.0 if task.few else 6.0 if n < 2_000 else 4.0)
+    rate = options.learning_rate or (5e-5 if task.few else 1e-4)
+    cost = _SECONDS_A_TEXT * n * epochs * (len(folds) + 1)
+    if options.minutes is not None and cost > options.minutes * 60:
+        return None
+    return Plan(way, options.layers or "all", epochs, rate, 0.3 if task.few else 0.1, folds, merge, task.sigmoid)
+
+
+def _folder_of(reader: Any) -> Path | None:
+    """The folder of a transformer, under whatever reads it."""
+    for _ in range(4):
+        if hasattr(reader, "folder") and hasattr(reader, "max_tokens"):
+            return Path(reader.folder)
+        reader = getattr(reader, "base", None) or getattr(reader, "reader", None) or getattr(reader, "encoder", None)
+        if reader is None:
+            return None
+    return None
+
+
+def tuned_rung(
+    task: Task, texts: Sequence[str], reader: Encoder, plan: Plan, options: ClassifyOptions, named: Named | None
+) -> Job[tuple[Rung, npt.NDArray[np.int64]]]:
+    """The rung of a tuned encoder on held-out rows, and which rows those are. Words join in where they are counted, and
+    names where `named` makes a head of them.
+    """
+    start = time.perf_counter()
+    part = task.fold % plan.merge
+    held = np.flatnonzero(np.isin(part, plan.folds))
+    raw: dict[str, Matrix] = {"vectors": np.zeros(task.targets.shape, np.float32)}
+    for fold in plan.folds:
+        inside, outside = np.flatnonzero(part != fold), np.flatnonzero(part == fold)
+        yield Progress("tune", fold, len(plan.folds) + 1, "an encoder on a part of the labels")
+        tuned = yield from tuned_reader(texts, task.targets, inside, reader, (plan, options))
+        vectors = tuned.encode([texts[i] for i in range(len(texts))])
+        head = _head(vectors[inside], task.targets[inside], task)
+        raw["vectors"][outside] = head.scores(vectors[outside])
+        if named is not None:
+            scores = named(tuned).scores(vectors[outside])
+            raw.setdefault("names", np.zeros(task.targets.shape, np.float32))[outside] = scores
+        if "words" in task.features and "words" in task.learnt:
+            words = fit_head(
+                task.features["words"][inside], task.targets[inside], HeadSettings(_STRENGTH, task.sigmoid)
+            )
+            raw.setdefault("words", np.zeros(task.targets.shape, np.float32))[outside] = words.scores(
+                task.features["words"][outside]
+            )
+    names = tuple(sorted(raw))
+    return _judged(task, names, [raw[n] for n in names], held, time.perf_counter() - start), held
+
+
+def _judged(task: Task, names: tuple[str, ...], raw: list[Matrix], held: npt.NDArray[np.int64], seconds: float) -> Rung:
+    """Calibrated by halves: each half of the held-out rows by weights from the other."""
+    targets, each = task.targets[held], [r[held] for r in raw]
+    half = np.arange(len(held)) % 2
+    scores = np.zeros_like(each[0])
+    for side in (0, 1):
+        weights = fit_weights([r[half != side] for r in each], targets[half != side], sigmoid=task.sigmoid)
+        scores[half == side] = mixed([r[half == side] for r in each], weights)
+    weights = fit_weights(each, targets, sigmoid=task.sigmoid)
+    right = rightness(scores, targets, sigmoid=task.sigmoid)
+    losses = log_loss(scores, targets, sigmoid=task.sigmoid)
+    return Rung("tuned", names, (_STRENGTH,) * len(names), scores, right, losses, seconds, weights)
+
+
+def _head(vectors: Matrix, targets: Matrix, task: Task) -> Head:
+    basis = leading_directions(vectors)
+    found = fit_head(vectors @ basis, targets, HeadSettings(_STRENGTH, task.sigmoid))
+    return Head(basis @ found.weight, found.bias)
+
+
+def on_rows(rung: Rung, rows: npt.NDArray[np.int64]) -> Rung:
+    """A rung judged on some of the rows only."""
+    return replace(rung, scores=rung.scores[rows], right=rung.right[rows], losses=rung.losses[rows])
+
+
+def tuned_reader(
+    texts: Sequence[str],
+    targets: Matrix,
+    rows: npt.NDArray[np.int64],
+    reader: Encoder,
+    asked: tuple[Plan, ClassifyOptions],
+) -> Job[Any]:
+    """An encoder tuned on some of the rows; its folder goes when nobody holds it any more."""
+    from dovetail.encoders.layered import LayeredEncoder
+    from dovetail.training.augment import TEXT_AUGMENTERS, load_augmenter
+    from dovetail.training.classes import ClassTuning, tune_classes
+    from dovetail.training.settings import TuneSettings
+
+    plan, options = asked
+    folder = _folder_of(reader)
+    assert folder is not None
+    settings = TuneSettings(
+        layers=plan.layers, learning_rate=plan.rate, epochs=plan.epochs, batch=options.batch, dropout=options.dropout,
+        weight_decay=options.weight_decay, average=0.9 if len(rows) > 1_000 else 0.0, seed=options.seed,
+    )  # fmt: skip
+    vary = [load_augmenter(name, TEXT_AUGMENTERS) for name in options.augment]
+    tuning = ClassTuning(
+        plan.way, options.loss, options.smoothing, plan.several, plan.keep, min(options.max_tokens, 128),
+        (lambda text, random: vary[random.integers(len(vary))](text, random)) if vary else None,
+    )  # fmt: skip
+    some = [texts[i] for i in rows.tolist()]
+    start = None
+    if plan.way == "head":
+        plain = reader.encode(some)[:, -_width(reader) :]
+        plain = plain / np.maximum(np.linalg.norm(plain, axis=1, keepdims=True), 1e-9)
+        first = fit_head(plain, targets[rows], HeadSettings(_STRENGTH, plan.several))
+        start = (first.weight, first.bias)
+    encoder, _ = yield from tune_classes(folder, some, targets[rows], tuning, settings, head=start)
+    home = Path(tempfile.mkdtemp(prefix="dovetail-tuned-")) / "encoder"
+    encoder.save(home)
+    found = LayeredEncoder(home, max_tokens=options.max_tokens)
+    weakref.finalize(found, shutil.rmtree, home.parent, ignore_errors=True)
+    return found
+
+
+def _width(reader: Any) -> int:
+    """The width of the last layer in the vectors of a layered encoder; all of another's."""
+    for _ in range(4):
+        base = getattr(reader, "base", None)
+        if base is not None:
+            return int(base.dimensions)
+        inner = getattr(reader, "reader", None) or getattr(reader, "encoder", None)
+        if inner is None:
+            break
+        reader = inner
+    return int(reader.dimensions)

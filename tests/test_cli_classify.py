@@ -1,0 +1,103 @@
+"""The classifier on the console: fit, predict, evaluate, monitor, update."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from dovetail.cli.main import app
+from dovetail.errors import InputError, UnknownName
+from dovetail.reports.classes import render_classes
+from dovetail.tasks.classify import Classifier
+
+ROWS = [
+    (f"{frame} {thing}", "again", queue)
+    for queue, things in {"billing": ("invoice", "refund"), "delivery": ("parcel", "courier")}.items()
+    for thing in things
+    for frame in ("help with my", "a problem with the", "what about the", "nobody answers about my", "where is the")
+]
+
+
+def run(*words: str | Path) -> str:
+    done = CliRunner().invoke(app, [str(w) for w in words])
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("queues")
+    with (folder / "tickets.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("subject", "body", "queue"), *ROWS])
+    told = run(
+        "fit", "classify", folder / "tickets.csv", "--text", "subject", "--text", "body", "--label", "queue",
+        "--encoder", "static", "--out", folder / "model", "--quiet",
+    )  # fmt: skip
+    assert told == ""
+    return folder
+
+
+def test_predict_keeps_the_columns_and_adds_its_own(place: Path) -> None:
+    said = json.loads(run("predict", place / "model", place / "tickets.csv", "--out", place / "out.csv", "--json"))
+    assert said == {"rows": 20, "unsure": 0, "out": str(place / "out.csv")}
+    with (place / "out.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["subject", "body", "queue", "predicted", "probability", "second", "outside"]
+    assert sum(r["predicted"] == r["queue"] for r in rows) >= 19
+
+
+def test_evaluate_writes_figures_and_a_page(place: Path) -> None:
+    given = ("evaluate", place / "model", place / "tickets.csv", "--labels", "queue", "--groups", "body")
+    run(*given, "--out", place / "report", "--quiet")
+    figures = json.loads((place / "report" / "evaluation.json").read_text())
+    assert [g["group"] for g in figures["groups"]] == ["again"]
+    assert figures["accuracy"]["value"] >= 0.95
+    page = (place / "report" / "evaluation.html").read_text()
+    assert "Every class" in page
+    assert "http" not in page.split("<body>")[1]
+    with pytest.raises(UnknownName, match="did you mean 'queue'"):
+        run("evaluate", place / "model", place / "tickets.csv", "--labels", "queu")
+
+
+def test_texts_in_a_page_are_never_markup(place: Path) -> None:
+    made = Classifier.load(place / "model")
+    found = made.evaluate(["<script>alert(1)</script> parcel", "my refund"], ["billing", "billing"])
+    page = render_classes(found, made.card)
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_monitor_names_rows(place: Path) -> None:
+    found = json.loads(run("monitor", place / "model", place / "tickets.csv", "--json"))
+    assert found["drifted"] is False
+    assert found["n"] == 20
+    assert found["to_label"][0].startswith("tickets.csv:")
+
+
+def test_update_keeps_the_old_model(place: Path) -> None:
+    with (place / "more.csv").open("w", newline="") as file:
+        rows = [(f"{frame} laptop", "", "hardware") for frame in ("fix my", "a problem with the", "broken", "slow")]
+        csv.writer(file).writerows([("subject", "body", "queue"), *rows])
+    said = json.loads(run("update", place / "model", place / "more.csv", "--json"))
+    assert said["kept"]
+    assert Classifier.load(place / "model").classes == ("billing", "delivery", "hardware")
+    assert Classifier.load(said["before"]).classes == ("billing", "delivery")
+
+
+def test_names_alone(place: Path) -> None:
+    told = run(
+        "fit", "classify", place / "tickets.csv", "--text", "subject", "--encoder", "static", "--out", place / "named",
+        "--name", "billing=invoice, refund", "--name", "delivery=parcel, courier",
+    )  # fmt: skip
+    assert "no labels" in told
+    assert Classifier.load(place / "named").predict(["where is my parcel"]) == ["delivery"]
+    with pytest.raises(InputError, match="--label"):
+        run("fit", "classify", place / "tickets.csv", "--text", "subject", "--out", place / "none")
+    with pytest.raises(UnknownName, match="did you mean 'subject'"):
+        run("fit", "classify", place / "tickets.csv", "--text", "subjct", "--label", "queue", "--out", place / "none")

@@ -1,0 +1,106 @@
+"""The upper rungs of the classifier's ladder, on a tiny network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+from made_network import save_tiny  # noqa: E402
+
+from dovetail.encoders.layered import LayeredEncoder  # noqa: E402
+from dovetail.errors import MissingExtra  # noqa: E402
+from dovetail.tasks.classify import Classifier  # noqa: E402
+from dovetail.tasks.classify_tune import plan_of  # noqa: E402
+from dovetail.training.classes import ClassTuning, tune_classes  # noqa: E402
+from dovetail.training.settings import TuneSettings  # noqa: E402
+from dovetail.types import finish  # noqa: E402
+
+ADJECTIVES = ["red", "blue", "big", "small", "old", "new", "fast", "slow"]
+NOUNS = ["drill", "saw", "lamp", "kettle", "hose", "printer"]
+TEXTS = [f"{a} {n} {b}" for n in NOUNS for a in ADJECTIVES for b in ADJECTIVES[:4]]
+LABELS = ["tools" if n in ("drill", "saw", "hose") else "house" for n in NOUNS for _ in range(32)]
+TARGETS = np.stack([[x == "house" for x in LABELS], [x == "tools" for x in LABELS]], axis=1).astype(np.float32)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Threads cost tiny networks more than they bring."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_tiny(tmp_path_factory.mktemp("tiny"), [*ADJECTIVES, *NOUNS, *"abcdefgh"])
+
+
+@pytest.mark.parametrize(
+    "tuning",
+    [ClassTuning("contrast"), ClassTuning("head"), ClassTuning("head", "focal"), ClassTuning("head", several=True)],
+    ids=lambda t: f"{t.way} {t.loss}" + (" several" if t.several else ""),
+)
+def test_every_way_brings_classes_together(folder: Path, tuning: ClassTuning) -> None:
+    settings = TuneSettings(learning_rate=3e-3, epochs=3, batch=24, dropout=0.0)
+    encoder, done = finish(tune_classes(folder, TEXTS, TARGETS, tuning, settings))
+    vectors = encoder.encode(TEXTS)
+    own = TARGETS @ TARGETS.T > 0
+    cosine = vectors @ vectors.T
+    assert cosine[own].mean() > cosine[~own].mean() + 0.2
+    assert done.steps == 24
+
+
+def test_keeping_all_of_the_start_changes_nothing(folder: Path) -> None:
+    before = LayeredEncoder(folder).encode(TEXTS[:5])[:, -LayeredEncoder(folder).base.dimensions :]
+    settings = TuneSettings(learning_rate=3e-3, epochs=1, batch=24)
+    encoder, _ = finish(tune_classes(folder, TEXTS, TARGETS, ClassTuning("head", keep=1.0), settings))
+    np.testing.assert_allclose(encoder.encode(TEXTS[:5]), before * 2, atol=2e-2)
+
+
+def test_the_ladder_reports_the_tuned_rung_and_keeps_its_encoder(folder: Path, tmp_path: Path) -> None:
+    made = Classifier(folder).fit(
+        TEXTS[::2], LABELS[::2], layers="all", epochs=2, learning_rate=3e-3, folds=3, dropout=0.0
+    )
+    assert [r["name"] for r in made.card["rungs"]] == ["words", "vectors", "joined", "tuned"]
+    assert made.evaluate(TEXTS[1::2], LABELS[1::2]).accuracy.value > 0.9
+    made.save(tmp_path / "m")
+    again = Classifier.load(tmp_path / "m")
+    np.testing.assert_allclose(again.predict_proba(TEXTS[:6]), made.predict_proba(TEXTS[:6]), atol=1e-4)
+
+
+def test_a_tuned_encoder_lies_inside_the_model(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dovetail.tasks import classify_fit
+
+    real = classify_fit.simplest_of_the_best
+    monkeypatch.setattr(
+        classify_fit,
+        "simplest_of_the_best",
+        lambda rungs, few=False: (rungs[-1], "as asked") if rungs[-1].name == "tuned" else real(rungs),
+    )
+    made = Classifier(folder).fit(
+        TEXTS[::2], LABELS[::2], layers="all", epochs=1, learning_rate=3e-3, folds=3, dropout=0.0
+    )
+    assert made.card["chosen"] == "tuned"
+    made.save(tmp_path / "m")
+    assert (tmp_path / "m" / "encoder" / "model.safetensors").is_file()
+    expected = made.predict_proba(TEXTS[:6])
+    again = Classifier.load(tmp_path / "m")
+    np.testing.assert_allclose(again.predict_proba(TEXTS[:6]), expected, atol=1e-4)
+    again.save(tmp_path / "m")
+    done = again.update(["green cat", "green dog", "green bird"] * 3, ["animals"] * 9)
+    assert done.after.encoder == "encoder"
+
+
+def test_nothing_is_tuned_unasked(folder: Path) -> None:
+    made = Classifier(folder).fit(TEXTS[::2], LABELS[::2])
+    assert "tuned" not in [r["name"] for r in made.card["rungs"]]
+    with pytest.raises(MissingExtra, match="train"):
+        Classifier("static").fit(TEXTS[::2], LABELS[::2], layers="top-1")
+    assert plan_of.__doc__
