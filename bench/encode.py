@@ -57,7 +57,7 @@ def systems() -> dict[str, Encode]:
         PEER: lambda texts: np.asarray(peer.encode(list(texts), normalize_embeddings=True), np.float32),
         "dovetail": TransformerEncoder().encode,
     }
-    for precision in ("float32", *(["bfloat16"] if fast_bfloat16() else []), "int8"):
+    for precision in ("float32", *(["bfloat16"] if fast_bfloat16() else [])):
         found[f"dovetail {precision}"] = TransformerEncoder(precision=precision).encode
     return found
 

