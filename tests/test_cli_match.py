@@ -1,0 +1,81 @@
+"""`dovetail fit match`, `predict` and `evaluate` from files to files."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.csv as pc_csv
+import pytest
+from made_catalogues import catalogues
+
+from dovetail.cli import main as console
+from dovetail.tables.read import read
+
+Said = Callable[..., tuple[int, str, str]]
+NORTH, SOUTH, PAIRS = catalogues(24)
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Said:
+    def run(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["dovetail", *map(str, words)])
+        with pytest.raises(SystemExit) as end:
+            console.main()
+        out, err = capsys.readouterr()
+        return int(end.value.code or 0), out, err
+
+    return run
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """north.csv, south.csv, few.csv (judged pairs to learn from) and test.csv, with ids that are found without help."""
+    pc_csv.write_csv(NORTH.data, tmp_path / "north.csv")
+    pc_csv.write_csv(SOUTH.data.rename_columns(["id", "product", "brand", "cost"]), tmp_path / "south.csv")
+    assert PAIRS.label is not None
+    rows = list(zip(PAIRS.left_ids.to_pylist(), PAIRS.right_ids.to_pylist(), PAIRS.label.tolist(), strict=True))
+    for name, some in (("few", rows[::4]), ("test", rows[1::4])):
+        lines = [f"{a},{b},{'match' if label else 'not'}" for a, b, label in some]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["left_id,right_id,label", *lines]) + "\n")
+    return tmp_path
+
+
+def test_from_labels_to_a_model_to_figures_to_scores(shop: Path, said: Said) -> None:
+    north, south, model = shop / "north.csv", shop / "south.csv", shop / "model"
+    code, out, _ = said("fit", "match", north, south, "--labels", shop / "few.csv", "--out", model, "--quiet", "--json")
+    assert code == 0
+    assert json.loads(out)["task"] == "match"
+    assert (model / "card.md").is_file()
+    code, out, _ = said("evaluate", model, north, south, "--labels", shop / "test.csv", "--out", shop / "r", "--json")
+    assert code == 0
+    found = json.loads(out)
+    assert found["overall"]["pairs"] == len((shop / "test.csv").read_text().splitlines()) - 1
+    assert json.loads((shop / "r" / "evaluation.json").read_text())["threshold"] == found["threshold"]
+    assert "<h1>" in (shop / "r" / "evaluation.html").read_text(encoding="utf-8")
+    code, out, _ = said("predict", model, north, south, "--out", shop / "scored.csv", "--quiet")
+    assert (code, out) == (0, "")
+    scored = read(shop / "scored.csv")
+    assert scored.columns == ("left_source", "left_id", "right_source", "right_id", "score", "verdict")
+    scores = [float(s) for s in scored.data["score"].to_pylist()]
+    assert scores == sorted(scores, reverse=True)
+    code, out, _ = said("predict", model, north, south, "--pairs", shop / "test.csv", "--out", shop / "some.csv")
+    assert code == 0
+    assert "pairs scored" in out
+    assert len(read(shop / "some.csv")) == found["overall"]["pairs"]
+
+
+def test_what_cannot_be_done_is_said(shop: Path, said: Said) -> None:
+    north, south = shop / "north.csv", shop / "south.csv"
+    code, _, err = said("predict", shop, north, south, "--out", shop / "x.csv")
+    assert (code, "holds no model" in err) == (2, True)
+    (shop / "one.csv").write_text("left_id,right_id,label\nn1,s1,match\nn2,s2,match\nn3,s3,match\nn4,s4,match\n")
+    code, _, err = said("fit", "match", north, south, "--labels", shop / "one.csv", "--out", shop / "m", "--quiet")
+    assert (code, "all 4 labels say 'match'" in err) == (2, True)
+    assert not (shop / "m").exists()
+    code, _, err = said(
+        "fit", "match", north, south, "--labels", shop / "few.csv", "--out", shop / "m", "--precision", "1.5", "-q"
+    )
+    assert (code, "setting precision" in err) == (2, True)
