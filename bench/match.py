@@ -147,8 +147,8 @@ def _entities(gold: GoldSet) -> npt.NDArray[np.int64]:
     path = data_folder() / "er" / gold.name / "clusters.csv"
     if not path.is_file():
         return np.arange(gold.rows)
-    rows = read(path).data
-    named = dict(zip(rows["id"].to_pylist(), rows["cluster_id"].to_pylist(), strict=True))
+    records, clusters = (column.to_pylist() for column in read(path).data.columns[:2])
+    named = dict(zip(records, clusters, strict=True))
     ids = [i for table in gold.tables for i in table.ids.to_pylist()]
     index: dict[str, int] = {}
     return np.array([index.setdefault(named.get(i, i), len(index)) for i in ids])

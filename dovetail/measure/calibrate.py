@@ -9,6 +9,9 @@ import numpy.typing as npt
 
 Vector = npt.NDArray[np.float64]
 
+_FLATTEST = 0.05  # slope of a calibrating line
+_PULL = 1e-3  # draws the slope towards 1
+
 
 def platt(log_odds: Vector, label: npt.NDArray[Any], weight: Vector | None = None) -> tuple[float, float]:
     """Slope and offset of the line from raw to calibrated log-odds (Platt 1999), by Newton's method.
@@ -18,20 +21,34 @@ def platt(log_odds: Vector, label: npt.NDArray[Any], weight: Vector | None = Non
     w = np.ones(len(label)) if weight is None else weight
     up, down = float((w * label).sum()), float((w * (1 - label)).sum())
     target = np.where(label == 1, (up + 1) / (up + 2), 1 / (down + 2))
-    slope, offset = 1.0, 0.0
+    slope, offset = _line(log_odds, target, w)
+    # A falling line would turn the trees upside down: then only the level is fitted.
+    return (slope, offset) if slope > _FLATTEST else (_FLATTEST, _line(_FLATTEST * log_odds, target, w, slope=1.0)[1])
+
+
+def _line(z: Vector, target: Vector, w: Vector, slope: float | None = None) -> tuple[float, float]:
+    """Slope (unless it is given) and offset of the likeliest line, by Newton steps that are halved while they harm."""
+    at = np.array([1.0, 0.0])
+    free = np.array([slope is None, True])
+
+    def loss(at: Vector) -> float:
+        line = at[0] * z + at[1]
+        return float((w * (np.logaddexp(0, line) - target * line)).sum() + 0.5 * _PULL * (at[0] - 1) ** 2)
+
+    now = loss(at)
     for _ in range(100):
-        p = 1 / (1 + np.exp(-np.clip(slope * log_odds + offset, -30, 30)))
+        p = 1 / (1 + np.exp(-np.clip(at[0] * z + at[1], -30, 30)))
         error, bend = w * (p - target), w * np.maximum(p * (1 - p), 1e-9)
-        gradient = np.array([(error * log_odds).sum(), error.sum()]) + np.array([1e-3 * (slope - 1), 0.0])
-        cross = (bend * log_odds).sum()
-        hessian = np.array([[(bend * log_odds**2).sum() + 1e-3, cross], [cross, bend.sum() + 1e-9]])
+        gradient = np.array([(error * z).sum() + _PULL * (at[0] - 1), error.sum()]) * free
+        cross = (bend * z).sum() * free[0]
+        hessian = np.array([[(bend * z**2).sum() + _PULL, cross], [cross, bend.sum() + 1e-9]])
         step = np.linalg.solve(hessian, gradient)
-        step *= min(1.0, 2.0 / max(float(np.abs(step).max()), 1e-12))
-        slope, offset = slope - step[0], offset - step[1]
+        while (then := loss(at - step)) > now + 1e-12 and np.abs(step).max() > 1e-7:
+            step /= 2
+        at, now = at - step, min(now, then)
         if np.abs(step).max() < 1e-7:
             break
-    # A falling line would turn the trees upside down: then only the level is taken.
-    return (float(slope), float(offset)) if slope > 0.05 else (0.05, float(offset))
+    return float(at[0]), float(at[1])
 
 
 def calibration_error(score: Vector, label: npt.NDArray[Any], bins: int = 15) -> float:
