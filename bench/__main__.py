@@ -27,10 +27,13 @@ BENCHES = {
     "schema": "bench.schema:run",
     "shipped": "bench.shipped:run",
     "match": "bench.match:run",
+    "compare": "bench.compare:run",
     "transfer": "bench.transfer:run",
     "people": "bench.people:run",
-    "classify": "bench.classify:run",
     "encode": "bench.encode:run",
+    "search": "bench.search:run",
+    "similarity": "bench.similarity:run",
+    "classify": "bench.classify:run",
 }
 Figures = dict[str, Any]
 

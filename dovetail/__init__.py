@@ -26,6 +26,7 @@ _PUBLIC = {
     "SchemaMatcher": "dovetail.tasks.schema",
     "Classifier": "dovetail.tasks.classify",
     "Searcher": "dovetail.tasks.search",
+    "Embedder": "dovetail.tasks.embed",
     "integrate": "dovetail.jobs.merge",
     "dedupe": "dovetail.jobs.merge",
     "open_workspace": "dovetail.workspace",

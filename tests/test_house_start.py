@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PUBLIC = {
     "__version__",
     "DovetailError",
+    "Embedder",
     "Matcher",
     "Pairs",
     "SchemaMatcher",

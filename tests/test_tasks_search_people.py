@@ -130,3 +130,35 @@ def test_a_profile_is_kept_only_when_saved(searcher: Searcher, tmp_path: Path) -
     assert np.allclose(again.total, profile.total, atol=1e-5)
     with pytest.raises(InputError, match="holds no profile"):
         Profile.load(tmp_path / "none.json")
+
+
+class Turned:
+    """An encoder that knows what documents are about, and mistakes what queries ask for: each for its neighbour."""
+
+    dimensions, fingerprint = 12, "turned"
+
+    def encode(self, texts: list[str]) -> np.ndarray:
+        found = np.zeros((len(texts), 12), np.float32)
+        for row, text in enumerate(texts):
+            kind, number = text.split()
+            place = int(number) % 6
+            noise = np.random.default_rng(int(number)).normal(scale=0.2, size=6)
+            found[row, (place + (kind == "ask")) % 6] = 1
+            found[row, 6:] = noise
+        return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+
+def test_queries_are_moved_to_their_answers_and_the_gate_proves_it(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="moving queries needs the extra [train]")
+    documents = [{"id": str(i), "text": f"tell {i}"} for i in range(120)]
+    judged = [(f"ask {1000 + q}", str(d), 1) for q in range(60) for d in range(120) if (1000 + q) % 6 == d % 6]
+    searcher = Searcher(encoder=Turned(), language="none").fit(documents, judged)
+    assert searcher.gate_ is not None
+    assert searcher.gate_.kept == "tuned"
+    assert {w.name: w.gap.low > 0 for w in searcher.gate_.ways}["tuned"]
+    assert int(searcher.search("ask 1600")[0].id) % 6 == 1600 % 6
+    why = searcher.explain("ask 1600", searcher.search("ask 1600")[0].id)
+    assert why.before != 1
+    searcher.save(tmp_path / "moved")
+    again = Searcher.load(tmp_path / "moved", encoder=Turned())
+    assert again.search("ask 1600") == searcher.search("ask 1600")

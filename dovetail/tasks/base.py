@@ -18,6 +18,7 @@ TASKS = {
     "match": "dovetail.tasks.match_tables:Matcher",
     "classify": "dovetail.tasks.classify:Classifier",
     "search": "dovetail.tasks.search:Searcher",
+    "embed": "dovetail.tasks.embed:Embedder",
 }
 
 

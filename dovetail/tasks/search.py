@@ -18,15 +18,17 @@ import numpy.typing as npt
 
 from dovetail.encoders.base import load_encoder
 from dovetail.errors import InputError, UnknownName
+from dovetail.tasks.embed_head import Head, PlainHead
 from dovetail.tasks.search_documents import DocumentColumns, check_distinct, documents_of
 from dovetail.tasks.search_explain import HitExplanation, explained
 from dovetail.tasks.search_feedback import Question, doubt_of, feedback_label, judged_in, ranked_questions, to_judge
 from dovetail.tasks.search_find import DEPTH, Finder, Hit, check_query
 from dovetail.tasks.search_fusion import Candidates, Fusion
-from dovetail.tasks.search_gate import Gate, choose
+from dovetail.tasks.search_gate import Gate
 from dovetail.tasks.search_home import new_file, opened, settle
 from dovetail.tasks.search_index import Document, Embedded, Index
 from dovetail.tasks.search_judgements import Judgements, read_judgements
+from dovetail.tasks.search_learn import learn, truth_of
 from dovetail.tasks.search_meaning import Passages
 from dovetail.tasks.search_passages import passages
 from dovetail.tasks.search_postings import Bm25
@@ -60,6 +62,7 @@ class Searcher:
         self.fusion_ = Fusion()
         self.bm25_ = Bm25()
         self.columns_ = DocumentColumns()
+        self.head_: Head = PlainHead()  # on the vectors of queries
         self.gate_: Gate | None = None
         self.index_: Index | None = None
         self.facts_: dict[str, Any] = {}
@@ -150,7 +153,7 @@ class Searcher:
     def evaluate(self, judgements: Any, k: int = 10, *, queries: Any = None, seed: int = 0) -> SearchScores:
         """Precision, recall, F1 and nDCG at k, MRR and MAP on judged queries, each with its 95 % interval."""
         judged = read_judgements(judgements, queries=queries)
-        return scored(self.candidates(judged.queries), self._truth(judged), self.fusion_, k=k, seed=seed)
+        return scored(self.candidates(judged.queries), self.truth(judged), self.fusion_, k=k, seed=seed)
 
     def explain(self, query: str, id: str, *, profile: Profile | None = None) -> HitExplanation:  # noqa: A002
         """Why a document is an answer to a query, or is none: words, passages, and what each adds to the relevance."""
@@ -158,6 +161,9 @@ class Searcher:
         finder = self.finder_
         with self._lock:
             found = explained(finder, query, id, self._vector(query, profile), self.fusion_)
+            if self.gate_ is not None and self.gate_.kept != "start":
+                plain = explained(finder, query, id, self.encoder_.encode([query])[0], Fusion())
+                found = replace(found, before=plain.rank)
         return found if profile is None else replace(found, profile=profile.describe())
 
     def click(self, profile: Profile, id: str) -> None:  # noqa: A002 - the word people use
@@ -199,12 +205,13 @@ class Searcher:
     @classmethod
     def load(cls, folder: str | Path, *, encoder: str | Encoder | None = None) -> Searcher:
         """Open what `save` wrote."""
-        file, note = opened(folder)
+        file, note, head = opened(folder)
         made = cls(folder, encoder=encoder or note["encoder"], synonyms=note["synonyms"], store=note["store"])
         made.facts_ = note["facts"]
         made.fusion_, made.bm25_ = Fusion(**note["fusion"]), Bm25(**note["bm25"])
         made.columns_ = DocumentColumns(**note["columns"])
         made.gate_ = Gate.from_dict(note["gate"]) if note["gate"] else None
+        made.head_ = head
         made._open(file)
         return made
 
@@ -225,7 +232,7 @@ class Searcher:
 
     def candidates(self, queries: Sequence[str]) -> list[Candidates]:
         """What may answer each query, with both measures: what weights are fitted on."""
-        vectors = self.encoder_.encode(list(queries))
+        vectors = self._vectors(queries)
         with self._lock:
             return [self.finder_.candidates(q, v) for q, v in zip(queries, vectors, strict=True)]
 
@@ -269,7 +276,7 @@ class Searcher:
         if home is None:
             home = Path(tempfile.mkdtemp(prefix="dovetail-search-"))
             weakref.finalize(self, shutil.rmtree, home, ignore_errors=True)
-        self.facts_ = {}
+        self.facts_, self.head_, self.fusion_, self.gate_ = {}, PlainHead(), Fusion(), None
         encoder = self.encoder_
         shown = self._encoder_name if isinstance(self.encoder, str) else type(encoder).__name__
         self.facts_ = {"language": language, "encoder": shown, "dimensions": encoder.dimensions}
@@ -300,12 +307,16 @@ class Searcher:
         return [Embedded(cuts, vectors[end - len(cuts) : end]) for cuts, end in zip(spans, ends, strict=True)]
 
     def _learn(self, judged: Judgements, seed: int) -> Gate:
-        self.gate_ = choose(self.candidates(judged.queries), self._truth(judged), Fusion(), seed=seed)
-        self.fusion_ = self.gate_.chosen
+        with self._lock:
+            learned = learn(self.finder_, self.encoder_.encode(list(judged.queries)), judged, seed=seed)
+        self.gate_, self.head_, self.fusion_ = learned.gate, learned.head, learned.gate.chosen
         return self.gate_
 
+    def _vectors(self, queries: Sequence[str]) -> npt.NDArray[np.float32]:
+        return self.head_(self.encoder_.encode(list(queries)))
+
     def _vector(self, query: str, profile: Profile | None) -> npt.NDArray[np.float32]:
-        vector = self.encoder_.encode([query])[0]
+        vector = self._vectors([query])[0]
         return vector if profile is None else profile.moved(vector)
 
     def _number(self, name: str) -> int:
@@ -314,11 +325,9 @@ class Searcher:
             raise UnknownName("document", name, self._index.some_names(), "the index")
         return number
 
-    def _truth(self, judged: Judgements) -> list[dict[int, float]]:
+    def truth(self, judged: Judgements) -> list[dict[int, float]]:
         """The graded documents of each query, by number."""
-        numbers = self._index.known(judged.documents)
-        _check_known(judged, numbers)
-        return [{numbers[d]: g for d, g in judged.of(q).items()} for q in range(len(judged.queries))]
+        return truth_of(self._index, judged)
 
     def _note_down(self) -> None:
         if self.folder is None:
@@ -333,17 +342,7 @@ class Searcher:
             "columns": asdict(self.columns_),
             "gate": self.gate_.to_dict() if self.gate_ else None,
         }
-        settle(self.folder, self._index.path, note)
-
-
-def _check_known(judged: Judgements, known: Mapping[str, int]) -> None:
-    missing = [d for d in dict.fromkeys(judged.documents) if d not in known]
-    if missing:
-        shown = ", ".join(repr(d) for d in missing[:3])
-        raise InputError(
-            f"the judgements name {len(missing):,} documents that are not among the documents, such as {shown}; "
-            f"leave these rows out, or name the column of ids"
-        )
+        settle(self.folder, self._index.path, note, self.head_)
 
 
 def _packaged() -> bool:

@@ -46,6 +46,7 @@ class HitExplanation:
     missing: tuple[str, ...]
     passages: tuple[PassageEvidence, ...]  # nearest first
     profile: str = ""  # what personalisation did, in words
+    before: int | None = None  # the rank without what judgements taught, where they taught anything
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -54,6 +55,8 @@ class HitExplanation:
     def to_lines(self) -> list[str]:
         """As a person reads it."""
         place = f"rank {self.rank}" if self.rank else "not among the answers"
+        if self.before:
+            place += f" (rank {self.before} before judgements taught anything)"
         lines = [f"{self.id}  {self.title}".rstrip(), f"{place}, relevance {self.relevance:.3f}"]
         lines.append(f"  words   {self.keyword:.3f}")
         for word in self.words:

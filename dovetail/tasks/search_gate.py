@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -64,10 +64,22 @@ def best_fusion(candidates: Sequence[Candidates], truth: Sequence[dict[int, floa
     return Fusion(float(near), f"the weight that did best on {len(candidates):,} judged queries")
 
 
+Tuned = Callable[[list[int], list[int]], Sequence[Candidates]]
+"""Queries to learn from, and queries to answer, by position; gives the candidates of the latter after tuning."""
+
+
 def choose(
-    candidates: Sequence[Candidates], truth: Sequence[dict[int, float]], start: Fusion, *, seed: int = 0
+    candidates: Sequence[Candidates],
+    truth: Sequence[dict[int, float]],
+    start: Fusion,
+    *,
+    tuned: Tuned | None = None,
+    seed: int = 0,
 ) -> Gate:
-    """Compare the start with words alone, meaning alone and fitted weights, each on queries that it has not seen."""
+    """Compare the start with words alone, meaning alone, fitted weights, and these after tuning.
+
+    What is learned is always measured on queries that it was not learned from.
+    """
     some = [i for i, known in enumerate(truth) if any(g > 0 for g in known.values())]
     candidates, truth = [candidates[i] for i in some], [truth[i] for i in some]
     if len(some) < _FEWEST:
@@ -77,17 +89,31 @@ def choose(
     each = {name: ndcg_of(candidates, fusion, truth) for name, fusion in fixed.items()}
     each["fitted"] = _held_out(candidates, truth, start, seed)
     fixed["fitted"] = best_fusion(candidates, truth, start)
+    if tuned is not None:
+
+        def positions(taught: list[int], asked: list[int]) -> Sequence[Candidates]:
+            return tuned([some[i] for i in taught], [some[i] for i in asked])
+
+        each["tuned"] = _held_out(candidates, truth, start, seed, positions)
+        fixed["tuned"] = fixed["fitted"]
     return _decided(each, fixed, seed)
 
 
-def _held_out(candidates: Sequence[Candidates], truth: Sequence[dict[int, float]], start: Fusion, seed: int) -> Floats:
-    """nDCG of each query under the weight fitted on the other folds."""
+def _held_out(
+    candidates: Sequence[Candidates],
+    truth: Sequence[dict[int, float]],
+    start: Fusion,
+    seed: int,
+    tuned: Tuned | None = None,
+) -> Floats:
+    """nDCG of each query under the weight fitted on the other folds, and after tuning on them."""
     fold = np.random.default_rng(seed).permutation(len(candidates)) % _FOLDS
     found = np.zeros(len(candidates))
     for one in range(_FOLDS):
         taught, asked = np.flatnonzero(fold != one).tolist(), np.flatnonzero(fold == one).tolist()
         fusion = best_fusion([candidates[i] for i in taught], [truth[i] for i in taught], start)
-        found[asked] = ndcg_of([candidates[i] for i in asked], fusion, [truth[i] for i in asked])
+        answers = tuned(taught, asked) if tuned else [candidates[i] for i in asked]
+        found[asked] = ndcg_of(answers, fusion, [truth[i] for i in asked])
     return found
 
 

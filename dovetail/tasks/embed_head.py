@@ -1,0 +1,158 @@
+"""Heads on kept vectors: they start as the identity and move only what the labels ask for. Made in seconds.
+
+`skip` adds to a vector what two small layers make of it (the second one starts at zero); `classes` puts beside a vector
+the roots of its class probabilities, so that the cosine of two texts grows with the chance that they are of one class
+(Bhattacharyya). `none` leaves vectors as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from dovetail.errors import MissingExtra, UnknownName
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Vectors = npt.NDArray[np.float32]
+Tensors = Mapping[str, npt.NDArray[np.float32]]
+
+HEADS = {
+    "none": "dovetail.tasks.embed_head:PlainHead",
+    "skip": "dovetail.tasks.embed_head:SkipHead",
+    "classes": "dovetail.tasks.embed_head:ClassHead",
+}
+
+
+class Head(Protocol):
+    """Unit vectors (n, d) in, unit vectors (n, dimensions) out."""
+
+    def __call__(self, vectors: Vectors) -> Vectors:
+        """The moved vectors."""
+
+    def tensors(self) -> Tensors:
+        """What it has learned, to be saved."""
+
+
+def load_head(name: str, tensors: Tensors) -> Head:
+    """A head of the family with what it has learned."""
+    if name not in HEADS:
+        raise UnknownName("head", name, HEADS)
+    module, attribute = HEADS[name].split(":")
+    head: Head = getattr(import_module(module), attribute)(**tensors)
+    return head
+
+
+def unit(vectors: npt.NDArray[Any]) -> Vectors:
+    """Rows of length one; a row of zeros stays."""
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.where(norms == 0, 1, norms), np.float32)
+
+
+@dataclass(frozen=True)
+class PlainHead:
+    """The identity."""
+
+    def __call__(self, vectors: Vectors) -> Vectors:
+        """The vectors themselves."""
+        return vectors
+
+    def tensors(self) -> Tensors:
+        """Nothing."""
+        return {}
+
+
+@dataclass(frozen=True)
+class SkipHead:
+    """x + relu(x · down + bias) · up, scaled to length one."""
+
+    down: Vectors  # (d, h)
+    bias: Vectors  # (h,)
+    up: Vectors  # (h, d)
+
+    def __call__(self, vectors: Vectors) -> Vectors:
+        """The moved vectors (n, d)."""
+        return unit(vectors + np.maximum(vectors @ self.down + self.bias, 0) @ self.up)
+
+    def tensors(self) -> Tensors:
+        """The three matrices."""
+        return {"down": self.down, "bias": self.bias, "up": self.up}
+
+
+@dataclass(frozen=True)
+class ClassHead:
+    """The vector, and beside it `force` times the roots of the class probabilities, scaled to length one."""
+
+    weights: Vectors  # (d, c)
+    bias: Vectors  # (c,)
+    force: Vectors  # (1,)
+
+    def probabilities(self, vectors: Vectors) -> Vectors:
+        """The probability of each class (n, c)."""
+        logits = vectors @ self.weights + self.bias
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(odds / odds.sum(axis=1, keepdims=True), np.float32)
+
+    def __call__(self, vectors: Vectors) -> Vectors:
+        """The moved vectors (n, d + c); a text without words stays a row of zeros."""
+        known = vectors.any(axis=1, keepdims=True)
+        beside = self.force[0] * np.sqrt(self.probabilities(vectors)) * known
+        return unit(np.hstack([vectors, beside]))
+
+    def tensors(self) -> Tensors:
+        """The linear map and the force."""
+        return {"weights": self.weights, "bias": self.bias, "force": self.force}
+
+
+@dataclass(frozen=True)
+class SkipSettings:
+    """How a skip head is trained."""
+
+    hidden: int = 64
+    steps: int = 200
+    rate: float = 3e-3
+    decay: float = 0.05
+    noise: float = 0.1  # dropout of the input
+
+
+def skip_head(
+    vectors: Vectors,
+    loss: Callable[[Tensor, npt.NDArray[np.int64]], Tensor],
+    settings: SkipSettings,
+    *,
+    draw: Callable[[np.random.Generator], npt.NDArray[np.int64]],
+    seed: int = 0,
+) -> SkipHead:
+    """A skip head trained to make `loss(moved (b, d), rows (b,))` small over the rows that `draw` gives."""
+    try:
+        import torch
+    except ImportError:
+        raise MissingExtra("a head trained on labels", "train") from None
+    from torch.nn.functional import dropout, normalize
+
+    maker = torch.Generator().manual_seed(seed)
+    width = vectors.shape[1]
+    down = (torch.randn(width, settings.hidden, generator=maker) / width**0.5).requires_grad_(True)
+    bias = torch.zeros(settings.hidden, requires_grad=True)
+    up = torch.zeros(settings.hidden, width, requires_grad=True)
+    trained = [down, bias, up]
+    optimizer = torch.optim.AdamW(trained, lr=settings.rate, weight_decay=settings.decay)
+    plan = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.rate, total_steps=settings.steps)
+    rng, data = np.random.default_rng(seed), torch.from_numpy(vectors)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for _ in range(settings.steps):
+            rows = draw(rng)
+            some = dropout(data[torch.from_numpy(rows)], settings.noise)
+            moved = normalize(some + torch.relu(some @ down + bias) @ up, dim=1)
+            optimizer.zero_grad()
+            loss(moved, rows).backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            plan.step()
+    return SkipHead(*(np.asarray(p.detach().numpy(), np.float32) for p in trained))

@@ -1,0 +1,63 @@
+"""A head from graded pairs: cosines in the order of the grades, checked on pairs that it has not seen."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from dovetail.errors import MissingExtra
+from dovetail.tasks.embed_classes import Taught
+from dovetail.tasks.embed_head import Head, PlainHead, SkipSettings, skip_head
+
+_HELD_OUT = 0.2
+_FEWEST = 50  # pairs
+_BATCH = 256
+_HIDDEN = 128
+
+Vectors = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float64]
+
+
+def taught_by_pairs(left: Vectors, right: Vectors, grades: Floats, *, seed: int = 0) -> Taught:
+    """A head from pairs of vectors (m, d) and grades (m,); the identity where it does not prove better."""
+    if len(grades) < _FEWEST:
+        why = f"{len(grades)} pairs are too few to learn from; expected {_FEWEST} or more"
+        return Taught(PlainHead(), float("nan"), float("nan"), why)
+    order = np.random.default_rng(seed).permutation(len(grades))
+    asked, taught = np.split(order, [int(len(order) * _HELD_OUT)])
+    head = _trained(left[taught], right[taught], grades[taught], seed)
+    before = agreement(PlainHead(), left[asked], right[asked], grades[asked])
+    after = agreement(head, left[asked], right[asked], grades[asked])
+    if after <= before:
+        why = f"the head did not beat the plain vectors on held-out pairs ({after:.3f} against {before:.3f})"
+        return Taught(PlainHead(), before, before, why)
+    why = f"rank correlation on held-out pairs: {before:.3f} before, {after:.3f} after"
+    return Taught(_trained(left, right, grades, seed), before, after, why)
+
+
+def agreement(head: Head, left: Vectors, right: Vectors, grades: Floats) -> float:
+    """Spearman's correlation of cosines and grades, in [-1, 1]."""
+    from scipy.stats import spearmanr
+
+    return float(spearmanr((head(left) * head(right)).sum(axis=1), grades).statistic)
+
+
+def _trained(left: Vectors, right: Vectors, grades: Floats, seed: int) -> Head:
+    try:
+        import torch
+    except ImportError:
+        raise MissingExtra("a head from graded pairs", "train") from None
+    from dovetail.training.losses import cosent
+
+    grade, m = torch.from_numpy(grades.astype(np.float32)), len(grades)
+
+    def loss(moved: torch.Tensor, rows: npt.NDArray[np.int64]) -> torch.Tensor:
+        one, other = moved.chunk(2)
+        return cosent((one * other).sum(dim=1), grade[torch.from_numpy(rows[: len(rows) // 2])])
+
+    def draw(rng: np.random.Generator) -> npt.NDArray[np.int64]:
+        pairs = rng.permutation(m)[:_BATCH]
+        return np.concatenate([pairs, pairs + m])
+
+    vectors = np.concatenate([left, right])
+    return skip_head(vectors, loss, SkipSettings(hidden=_HIDDEN, steps=300), draw=draw, seed=seed)
