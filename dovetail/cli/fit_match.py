@@ -11,6 +11,7 @@ import typer
 Left = Annotated[str, typer.Argument(help="The first table.", show_default=False)]
 Right = Annotated[str | None, typer.Argument(help="The second table; none to learn duplicates inside one.")]
 Labels = Annotated[str, typer.Option(help="Judged pairs: left_id, right_id, label.", show_default=False)]
+Valid = Annotated[str | None, typer.Option(help="Further judged pairs that stand for the future.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the model; made if absent.", show_default=False)]
 Minutes = Annotated[float | None, typer.Option(help="Most minutes to train.")]
 Effort = Annotated[str, typer.Option(help="quick, normal or best.")]
@@ -35,6 +36,7 @@ def match(
     cost_false_match: FalseMatch = None,
     cost_missed_match: Missed = None,
     columns: Columns = None,
+    valid: Valid = None,
     row_id: Id = None,
     seed: Seed = 0,
     as_json: AsJson = False,
@@ -46,6 +48,7 @@ def match(
     asked: dict[str, Any] = {"minutes": minutes, "effort": effort, "precision": precision, "seed": seed}
     costs = {"false_match": cost_false_match, "missed_match": cost_missed_match}
     asked["costs"] = {name: cost for name, cost in costs.items() if cost is not None} or None
+    asked["valid"] = valid
     asked["mapping"] = split_pairs(columns, "--map")
     _fit([left, *([right] if right else [])], labels, out, row_id, asked, as_json=as_json, quiet=quiet)
 

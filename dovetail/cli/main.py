@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from dovetail.cli.ask import ask
 from dovetail.cli.fit import app as fit_app
 from dovetail.cli.given import split_pairs
 from dovetail.cli.labels import app as labels_app
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 
 app.add_typer(fit_app, name="fit")
+app.command()(ask)
 app.add_typer(labels_app, name="labels")
 
 Sources = Annotated[list[str], typer.Argument(help="Files, folders, globs, or database URLs.", show_default=False)]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from dovetail.errors import InputError
+from dovetail.tables.pairs import read_pairs
 from dovetail.tasks.judged import Judged, judged_pairs, look_up, positions
 from dovetail.types import Pairs, Records
 
@@ -45,6 +46,38 @@ def labelled_pairs(records: Records, labels: Pairs) -> Labelled:
     if repeated:
         warnings.append(f"{repeated:,} labels repeat others and count once")
     return Labelled(judged, len(labels), tuple(unknown.tolist()), tuple(warnings))
+
+
+def with_valid(records: Records, labels: Pairs, valid: Any = None) -> tuple[Labelled, npt.NDArray[np.bool_] | None]:
+    """All labels of these records, and which of them (m,) are held out; None where no valid part is given."""
+    if valid is None:
+        return labelled_pairs(records, labels), None
+    apart = read_pairs(valid, labelled=True)
+    labelled = labelled_pairs(records, _joined(labels, apart))
+    held = labelled_pairs(records, apart).judged.pairs
+    keys, held_keys = (p.left.astype(np.int64) << 32 | p.right for p in (labelled.judged.pairs, held))
+    return labelled, np.isin(keys, held_keys)
+
+
+def _joined(a: Pairs, b: Pairs) -> Pairs:
+    """All pairs of both, one under the other."""
+    if a.label is None or b.label is None:
+        raise InputError("labels are missing; both the pairs to learn from and the valid ones need match or not")
+
+    def sources(side: str) -> pa.Array | None:
+        parts = [getattr(p, side) for p in (a, b)]
+        if all(part is None for part in parts):
+            return None
+        sizes = zip(parts, (len(a), len(b)), strict=True)
+        return pa.concat_arrays([pa.nulls(n, pa.string()) if part is None else _plain(part) for part, n in sizes])
+
+    ends = {side: pa.concat_arrays([_plain(getattr(p, side)) for p in (a, b)]) for side in ("left_ids", "right_ids")}
+    label = np.concatenate([a.label, b.label])
+    return Pairs(**ends, label=label, left_source=sources("left_source"), right_source=sources("right_source"))
+
+
+def _plain(ids: pa.Array) -> pa.Array:
+    return ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
 
 
 def known_pairs(records: Records, pairs: Pairs) -> tuple[Pairs, npt.NDArray[np.intp]]:

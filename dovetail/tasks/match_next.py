@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from dovetail.labels.choose import choose
 from dovetail.labels.pool import Pool
 from dovetail.labels.stop import Forecast, forecast
 from dovetail.measure.pairs import from_counts
+from dovetail.tasks.labelled import labelled_pairs
 from dovetail.tasks.match_learn import FEW, FOLDS, FitPlan
-from dovetail.types import Candidates, Interval, Job, Pairs, Progress, Records
+from dovetail.types import Candidates, Interval, Job, Pairs, Progress, Records, Table
 
 if TYPE_CHECKING:
     from dovetail.tasks.match import Matcher
@@ -32,9 +35,20 @@ class Questions:
     pairs: Pairs  # with scores
     why: tuple[str, ...]
     outlook: Forecast | None  # None: too few labels so far to say
+    tables: tuple[Table, ...]  # as the matcher reads them: one, or two
 
     def __len__(self) -> int:
         return len(self.why)
+
+    def sheet(self) -> pa.Table:
+        """The questions as a person fills them in: ids, an empty `label`, score, why, and both rows' values."""
+        score = [] if self.pairs.score is None else np.round(self.pairs.score, 4)
+        columns: dict[str, Any] = {"left_id": self.pairs.left_ids, "right_id": self.pairs.right_ids}
+        columns |= {"label": pa.nulls(len(self), pa.string()), "score": pa.array(score), "why": pa.array(self.why)}
+        for side, table in (("left", self.tables[0]), ("right", self.tables[-1])):
+            rows = table.data.take(pc.index_in(columns[f"{side}_id"], table.ids))
+            columns |= {f"{side} {name}": rows[name] for name in table.columns}
+        return pa.table(columns)
 
     def __str__(self) -> str:
         said = self.outlook.advice if self.outlook is not None else f"too early to say: give {FEW} labels first"
@@ -56,6 +70,14 @@ class Wanted:
     size: int = 25
     strategy: str = "both"
     seed: int = 0
+
+
+def judgements(records: Records, pairs: Pairs | None) -> Judgements:
+    """What was judged so far; pairs that name unknown rows or are unsure are passed over."""
+    if pairs is None:
+        return Judgements(Candidates(np.zeros(0, np.int32), np.zeros(0, np.int32)), np.zeros(0, np.int8))
+    judged = labelled_pairs(records, pairs).judged
+    return Judgements(judged.pairs, judged.label)
 
 
 def next_pairs(

@@ -17,12 +17,13 @@ from dovetail.tasks.base import NOTE, read_note, write_note
 from dovetail.tasks.card import DataCard, ModelCard, now, versions
 from dovetail.tasks.exposure import Seen
 from dovetail.tasks.judged import positions
-from dovetail.tasks.labelled import Labelled, check_enough, labelled_pairs
+from dovetail.tasks.labelled import Labelled, check_enough, labelled_pairs, with_valid
 from dovetail.tasks.match import Matcher as RecordMatcher
 from dovetail.tasks.match_change import smallest_changes
 from dovetail.tasks.match_evaluate import Evaluation, evaluated, figures, oddities
 from dovetail.tasks.match_explain import Explanations, Precedents, explained, precedent_rows
 from dovetail.tasks.match_learn import FitPlan
+from dovetail.tasks.match_next import Questions, Wanted, judgements, next_pairs, outlook
 from dovetail.tasks.match_options import MatchOptions
 from dovetail.tasks.match_prepare import Prepared, pair_keys, prepare, tables_and_pairs, union
 from dovetail.types import Attribute, Candidates, Job, Kind, Pairs, Progress, Table, finish
@@ -96,10 +97,11 @@ class Matcher:
     ) -> Matcher:
         """Train on labelled pairs of the rows of two tables, or of one: `fit(table, pairs)`.
 
-        `options` are those of `MatchOptions`: `minutes`, `effort`, `precision`, `costs`, `mapping`, `seed`. Tables may
-        be whatever `read` takes, pairs whatever `read_pairs` takes. Labels that name unknown rows are set aside and
-        said in `.card.warnings`. Raises `InputError` for fewer than 4 labels, labels all of one class, labels that
-        contradict each other, and labels most of which name unknown rows.
+        `options` are those of `MatchOptions`: `minutes`, `effort`, `precision`, `costs`, `mapping`, `seed`; and
+        `valid`, further labelled pairs that stand for the future: threshold, calibration and what is kept rest on
+        them, and networks never see them. Tables may be whatever `read` takes, pairs whatever `read_pairs` takes.
+        Labels that name unknown rows are set aside and said in `.card.warnings`. Raises `InputError` for fewer than 4
+        labels, labels all of one class or that contradict each other, and where most name unknown rows.
         """
         return finish(self.fit_job(left, right, pairs, **options), on_progress)
 
@@ -115,15 +117,37 @@ class Matcher:
         """Why each pair got its score, the labelled pairs most like it, and the smallest change that would turn it."""
         return finish(self.explain_job(left, right, pairs), on_progress)
 
+    def ask(
+        self, left: Any, right: Any = None, pairs: Any = None, *, on_progress: Watch | None = None, **wanted: Any
+    ) -> Questions:
+        """Which pairs to judge next, given those judged so far, and what the answers will probably bring.
+
+        `wanted`: `size` (25), `strategy` (`both`, or another of the ways to choose), `seed`.
+        """
+        return finish(self.ask_job(left, right, pairs, **wanted), on_progress)
+
+    def ask_job(self, left: Any, right: Any = None, pairs: Any = None, **wanted: Any) -> Job[Questions]:
+        """`ask` with progress."""
+        tables, labels = tables_and_pairs(left, right, pairs)
+        prepared = yield from self._prepare(tables, self._attributes, self._options)
+        decisions = yield from self._decide(prepared, prepared.candidates)
+        given = judgements(prepared.records, labels)
+        rows, why = yield from next_pairs(self._decider, prepared.records, decisions, given, Wanted(**wanted))
+        found = Candidates(decisions.candidates.left[rows], decisions.candidates.right[rows])
+        context = union(prepared.candidates, given.pairs)
+        ahead = yield from outlook(RecordMatcher.shipped(), prepared.records, context, given, self._options.seed)
+        return Questions(_named(prepared, found, decisions.score[rows]), why, ahead, prepared.tables)
+
     def fit_job(self, left: Any, right: Any, pairs: Any = None, **options: Any) -> Job[Matcher]:
         """`fit` with progress."""
+        valid = options.pop("valid", None)
         asked = MatchOptions.checked(**options)
         start = time.perf_counter()
         tables, labels = _two_and_pairs(left, right, pairs, "fit")
         prepared = yield from self._prepare(tables, None, asked)
-        labelled = labelled_pairs(prepared.records, labels)
+        labelled, held = with_valid(prepared.records, labels, valid)
         check_enough(labelled)
-        decider = yield from _train(prepared, labelled, asked)
+        decider = yield from _train(prepared, labelled, held, asked)
         yield Progress("describe", 0, 2, "choosing the threshold")
         choice = _choice(decider, asked.wish())
         yield Progress("describe", 1, 2, "keeping precedents")
@@ -247,10 +271,12 @@ class Matcher:
         return replace(decisions, threshold=self.line_)
 
 
-def _train(prepared: Prepared, labelled: Labelled, options: MatchOptions) -> Job[RecordMatcher]:
+def _train(
+    prepared: Prepared, labelled: Labelled, held: npt.NDArray[np.bool_] | None, options: MatchOptions
+) -> Job[RecordMatcher]:
     judged = labelled.judged
     context = union(prepared.candidates, judged.pairs)
-    plan = FitPlan(minutes=options.minutes, effort=options.effort, seed=options.seed)
+    plan = FitPlan(held, options.minutes, options.effort, options.seed)
     fitted = yield from RecordMatcher.shipped().fit(
         prepared.records, judged.pairs, judged.label, context=context, plan=plan
     )
