@@ -60,8 +60,9 @@ class CrossEncoder:
     def __init__(self, name: str | Path = PACKAGED, *, budget: int = 40, seed: int = 0) -> None:
         self.folder = folder_of(name)
         self.budget = budget
-        torch.manual_seed(seed)
-        self.reader = PairReader(backbone(self.folder))
+        with torch.random.fork_rng(devices=[]):  # the caller's own draws go on as if nothing had been loaded
+            torch.manual_seed(seed)
+            self.reader = PairReader(backbone(self.folder))
         if torch.cuda.is_available():
             self.reader.to("cuda")
         self.tokenizer = tokenizer_of(self.folder)
@@ -79,15 +80,20 @@ class CrossEncoder:
 
     def restore(self, folder: str | Path) -> None:
         """Read what `keep` or `keep_difference` wrote."""
+        from safetensors import SafetensorError
         from safetensors.torch import load
 
         whole, difference = Path(folder) / _WHOLE, Path(folder) / _DIFFERENCE
         if whole.is_file():
-            kept = {k: v.float() for k, v in load(whole.read_bytes()).items()}
+            try:
+                kept = {k: v.float() for k, v in load(whole.read_bytes()).items()}
+            except SafetensorError as error:
+                raise InputError(f"{whole} is damaged ({error}); train the model again") from None
         elif difference.is_file():
             kept = add_low_rank(self._base, load_low_rank(difference)[0])
         else:
             raise InputError(f"{folder} holds no pair reader; expected {_WHOLE} or {_DIFFERENCE} in it")
+        self._check_fits(kept, folder)
         self.reader.load_state_dict(kept, strict=False)
 
     def keep_difference(self, folder: str | Path, *, megabytes: float) -> Path:
@@ -99,6 +105,17 @@ class CrossEncoder:
         factors = low_rank_difference(base, tuned, _RANK, megabytes=megabytes)
         save_low_rank(home / _DIFFERENCE, factors, {"base": self.folder.name})
         return home
+
+    def _check_fits(self, kept: dict[str, torch.Tensor], folder: str | Path) -> None:
+        """Raise `InputError` where weights lack or have what the reader does not; only word vectors may be left out."""
+        state = self.reader.state_dict()
+        shapes = {name: value.shape for name, value in state.items() if _WORDS not in name}
+        odd = sorted(shapes.keys() ^ kept.keys()) or [n for n, s in shapes.items() if kept[n].shape != s]
+        if odd:
+            raise InputError(
+                f"{folder} holds the weights of another network than {self.folder.name}: {odd[0]} does not fit, and "
+                f"{len(odd) - 1} more; train the model again"
+            )
 
     @property
     def _base(self) -> dict[str, torch.Tensor]:

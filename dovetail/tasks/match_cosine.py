@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from dovetail.tables.atomic import replace_file
 from dovetail.tables.text import row_texts
-from dovetail.tasks.match_experts import told
+from dovetail.tasks.match_experts import NOTE, expert_note, told
 from dovetail.types import Candidates, Job, Progress, Records
 
 if TYPE_CHECKING:
@@ -81,17 +82,26 @@ class TunedCosine:
         """Write the encoder."""
         home = Path(folder)
         home.mkdir(parents=True, exist_ok=True)
-        encoder = self.encoder  # loaded before its folder is replaced
-        shutil.rmtree(home / "encoder", ignore_errors=True)
-        encoder.save(home / "encoder")
-        with replace_file(home / "expert.json") as beside:
+        with tempfile.TemporaryDirectory(prefix=".encoder-", dir=home) as beside:
+            fresh, kept = Path(beside) / "encoder", home / "encoder"
+            self._write(fresh)  # it may read `kept`, which therefore stays until all is written
+            if kept.exists():
+                kept.rename(Path(beside) / "before")
+            fresh.rename(kept)
+        with replace_file(home / NOTE) as beside:
             beside.write_text(json.dumps({"format": 1, "seed": self.seed}) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder: str | Path) -> TunedCosine:
         """Read what `save` wrote."""
-        note = json.loads((Path(folder) / "expert.json").read_text(encoding="utf-8"))
-        return cls(Path(folder) / "encoder", seed=note["seed"])
+        return cls(Path(folder) / "encoder", seed=expert_note(folder)["seed"])
+
+    def _write(self, folder: Path) -> None:
+        """The encoder's folder; that of a saved one that nobody asked is copied as it is."""
+        if self._encoder is None and self.start is not None and Path(self.start).is_dir():
+            shutil.copytree(self.start, folder)
+        else:
+            self.encoder.save(folder)
 
 
 class UntunedCosine(TunedCosine):

