@@ -38,5 +38,5 @@ def run(set_name: str, seed: int, options: argparse.Namespace) -> Iterator[dict[
             "pairs": len(pairs),
             "columns": width,
             "per_second": round(len(pairs) / took),
-            "distinct_records": int(len(np.unique(np.concatenate([pairs.left, pairs.right])))),
+            "distinct_records": len(np.unique(np.concatenate([pairs.left, pairs.right]))),
         }

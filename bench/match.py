@@ -138,7 +138,7 @@ def exposure(split: Split) -> npt.NDArray[np.int64]:
     Entities where the set names them, otherwise records.
     """
     entity = _entities(split.gold)
-    trained = np.concatenate([split.taught.left[~split.held], split.taught.right[~split.held]])
+    trained = np.concatenate([split.taught.left, split.taught.right])
     known = np.isin(entity, entity[trained])
     return known[split.asked.left].astype(np.int64) + known[split.asked.right]
 

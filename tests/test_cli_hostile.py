@@ -145,6 +145,7 @@ def test_a_stopped_run_says_that_it_goes_on(goods: Path, said: Said, monkeypatch
         signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr("dovetail.cli.merge.integrate", stopped)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that runs us in the background ignores it
     code, _, err = said("dedupe", goods, "-o", goods.parent / "out", "-q")
     assert code == 130
     assert "the same command goes on from the last finished step" in err

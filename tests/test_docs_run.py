@@ -43,6 +43,12 @@ def run(words: list[str], folder: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def needed(page: Path) -> list[str]:
+    """The optional packages without which a page cannot run: `<!-- needs: torch -->`."""
+    found = re.search(r"<!-- needs: (.+?) -->", page.read_text(encoding="utf-8"))
+    return found[1].split() if found else []
+
+
 def to_run(page: Path) -> bool:
     return any(b.why_not is None and (b.kind == "python" or commands(b.text)) for b in blocks(page))
 
@@ -57,6 +63,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("page", [p for p in PAGES if to_run(p)], ids=lambda p: p.name)
 def test_every_block_runs(page: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in needed(page):
+        pytest.importorskip(module)
     monkeypatch.chdir(place)
     names: dict[str, object] = {"__name__": page.stem}
     for block in blocks(page):

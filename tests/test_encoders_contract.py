@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from dovetail.encoders import static
 from dovetail.encoders.base import ENCODERS, Encoder, load_encoder
 from dovetail.encoders.cache import CachedEncoder
 from dovetail.encoders.static import SHIPPED, StaticEncoder
-from dovetail.errors import InputError, UnknownName
+from dovetail.errors import InputError, MissingExtra, UnknownName
 
 TEXTS = ["sony bravia tv 40 inch", "", "grüße aus köln", "sony bravia tv 40 inch", "東京 タワー", "  ", "a"]
 
@@ -58,7 +59,9 @@ def test_meaning_is_near(encoder: Encoder) -> None:
 def test_fingerprint_stays_and_is_its_own(request: pytest.FixtureRequest, encoder: Encoder) -> None:
     own = request.node.callspec.params["encoder"]
     assert encoder.fingerprint == load_encoder(own).fingerprint
-    assert all(encoder.fingerprint != load_encoder(other).fingerprint for other in ENCODERS if other != own)
+    for other in set(ENCODERS) - {own}:
+        with suppress(MissingExtra):
+            assert encoder.fingerprint != load_encoder(other).fingerprint
     assert len(encoder.fingerprint) >= 16
 
 

@@ -69,6 +69,7 @@ def taught(monkeypatch: pytest.MonkeyPatch) -> tuple[Records, Candidates, np.nda
     Knowing.truth = dict(zip(zip(pairs.left.tolist(), pairs.right.tolist(), strict=True), label.tolist(), strict=True))
     monkeypatch.setitem(match_experts.EXPERTS, "knowing", f"{__name__}:Knowing")
     monkeypatch.setattr(match_learn, "can_read", lambda: True)
+    monkeypatch.setattr(match, "can_read", lambda: True)
     return records, pairs, label
 
 
@@ -141,6 +142,6 @@ def test_without_the_packages_of_its_network_a_matcher_still_decides_and_says_so
 
 def test_labels_of_one_left_record_stand_in_one_fold() -> None:
     left = np.repeat(np.arange(50, dtype=np.int32), 4)
-    folds = match_learn.entity_folds(Candidates(left, left + 100), 0)
+    folds = match_learn.folds_of(Candidates(left, left + 100), np.zeros(len(left), np.int8), 0)
     assert all(len(set(folds[left == i].tolist())) == 1 for i in range(50))
     assert len(set(folds.tolist())) == 5

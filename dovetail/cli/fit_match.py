@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+UNFINISHED = "unfinished"  # what a killed training left, for the same command to go on from
 
 Left = Annotated[str, typer.Argument(help="The first table.", show_default=False)]
 Right = Annotated[str | None, typer.Argument(help="The second table; none to learn duplicates inside one.")]
@@ -48,7 +51,7 @@ def match(
     asked: dict[str, Any] = {"minutes": minutes, "effort": effort, "precision": precision, "seed": seed}
     costs = {"false_match": cost_false_match, "missed_match": cost_missed_match}
     asked["costs"] = {name: cost for name, cost in costs.items() if cost is not None} or None
-    asked["valid"] = valid
+    asked |= {"valid": valid, "checkpoint": out / UNFINISHED}
     asked["mapping"] = split_pairs(columns, "--map")
     _fit([left, *([right] if right else [])], labels, out, row_id, asked, as_json=as_json, quiet=quiet)
 
@@ -75,6 +78,7 @@ def _fit(
     with shown(quiet or as_json) as show:
         matcher = Matcher().fit(tables[0], second, third, on_progress=show, **asked)
     matcher.save(out)
+    shutil.rmtree(out / UNFINISHED, ignore_errors=True)
     if as_json:
         sys.stdout.write(as_json_text(matcher.card.to_dict()) + "\n")
     elif not quiet:

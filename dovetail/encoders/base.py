@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
+from dovetail.encoders.protocol import Encoder
 from dovetail.errors import UnknownName
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+    pass
 
 
-class Encoder(Protocol):
-    """Turns texts into vectors."""
-
-    dimensions: int
-    fingerprint: str  # changes with the weights, so that cached vectors are never mixed
-
-    def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Unit vectors (n, dimensions); a text without known words gives the zero vector."""
-
+__all__ = ["ENCODERS", "Encoder", "load_encoder"]
 
 ENCODERS = {
     "static": "dovetail.encoders.static:StaticEncoder",

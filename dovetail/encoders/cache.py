@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from dovetail.encoders.base import Encoder
+from dovetail.encoders.protocol import Encoder
 
 FORMAT = 1
 _CHUNK = 4_096  # texts encoded between two writes: what a kill can cost

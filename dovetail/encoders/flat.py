@@ -136,7 +136,7 @@ def _prepared(weight: Tensor, bias: Tensor, gelu: bool) -> Product:
 
 
 def _laid_out(dtype: torch.dtype) -> bool:
-    if not torch.backends.mkldnn.is_available():
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
     return dtype != torch.bfloat16 or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 

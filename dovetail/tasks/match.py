@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections import defaultdict
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,7 +62,8 @@ class Matcher:
 
     def describe(self) -> str:
         """Which matcher decides, in words."""
-        return str(self.facts_.get("chosen", "the matcher that ships, without labels of these tables"))
+        said = str(self.facts_.get("chosen", "the matcher that ships, without labels of these tables"))
+        return said if self.line_alone() is None else f"{said}; here {WITHOUT}"
 
     def comparer(self, records: Records, context: Candidates) -> Comparer:
         """The comparisons of these records; kept, since several verbs ask for them one after the other."""
@@ -119,9 +120,13 @@ class Matcher:
         score = yield from self.score(records, candidates, context)
         score, shift = self.adapted(records, candidates, score, context)
         threshold = self._threshold(score, precision)
-        line = float(np.log(threshold / (1 - threshold)))
-        low, high = probabilities(np.array([line - _REVIEW, line + _REVIEW])).tolist()
-        return Decisions(candidates, score, threshold, low, high, self.describe(), shift)
+        return moved_to(Decisions(candidates, score, threshold, 0.0, 1.0, self.describe(), shift), threshold)
+
+    def line_alone(self) -> float | None:
+        """The threshold of the trees by themselves, where the packages of the networks are absent; otherwise None."""
+        if self.join_ is None or can_read():
+            return None
+        return float(np.clip(self.facts_.get("threshold_alone", 0.5), 0.001, 0.999))
 
     def adapted(
         self, records: Records, candidates: Candidates, score: Floats, context: Candidates | None = None
@@ -211,9 +216,16 @@ class Matcher:
         home = Path(folder)
         if not (home / "matcher.json").is_file():
             raise InputError(f"{folder} holds no matcher; expected matcher.json and portable.txt, as `save` writes")
-        note = json.loads((home / "matcher.json").read_text(encoding="utf-8"))
-        if note["format"] > FORMAT:
-            raise InputError(f"{folder} is of a newer format ({note['format']}); update dovetail")
+        try:
+            note = json.loads((home / "matcher.json").read_text(encoding="utf-8"))
+            if note["format"] > FORMAT:
+                raise InputError(f"{folder} is of a newer format ({note['format']}); update dovetail")
+            return cls._of(home, note)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"the matcher in {folder} is damaged ({error}); save or train it again") from None
+
+    @classmethod
+    def _of(cls, home: Path, note: dict[str, Any]) -> Matcher:
         made = cls(folder=home)
         made.facts_ = note["facts"]
         made.portable_ = _trees(home / "portable.txt", note["portable"])
@@ -265,11 +277,16 @@ class Matcher:
             found = threshold_for_precision(score, precision)
             return float(np.clip(found if found is not None else 0.999, 0.001, 0.999))
         if "threshold" in self.facts_ and self.facts_["labels"] >= FEW:
-            settled = self.facts_["threshold"]
-            if self.join_ is not None and not can_read():
-                settled = self.facts_.get("threshold_alone", settled)
-            return float(np.clip(settled, 0.001, 0.999))
+            alone = self.line_alone()
+            return alone if alone is not None else float(np.clip(self.facts_["threshold"], 0.001, 0.999))
         return 0.5
+
+
+def moved_to(decisions: Decisions, threshold: float) -> Decisions:
+    """The same scores under another line, with the band of uncertain pairs around it."""
+    line = float(np.log(threshold / (1 - threshold)))
+    low, high = probabilities(np.array([line - _REVIEW, line + _REVIEW])).tolist()
+    return replace(decisions, threshold=threshold, review_low=low, review_high=high)
 
 
 def _check_labels(label: npt.NDArray[np.int8]) -> None:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from dovetail.errors import InputError
 from dovetail.measure.calibrate import best_f1_threshold, calibration_error, platt
+from dovetail.tables.fingerprint import record_hashes
 from dovetail.tasks.match_experts import Expert, can_read, new_expert
 from dovetail.tasks.match_join import Join, held_out_join, join, log_loss, steady_threshold
 from dovetail.tasks.match_search import MINUTES, Budget, TreeLesson, in_words, search_trees, tree_minutes
@@ -109,7 +111,7 @@ def learn(given: Lesson, portable: Trees, plan: FitPlan) -> Job[Learned]:
     began = time.monotonic()
     if plan.effort == "best" and plan.minutes is None:
         plan = replace(plan, minutes=MINUTES)
-    folds = entity_folds(given.pairs, plan.seed)
+    folds = folds_of(given.pairs, given.label, plan.seed)
     held = _held(plan, given.label)
     yield Progress("fit", 1, 3, "growing trees, checked on held-out labels")
     trees = yield from _grow_trees(given, folds, held, learned, plan)
@@ -118,8 +120,10 @@ def learn(given: Lesson, portable: Trees, plan: FitPlan) -> Job[Learned]:
     if plan.effort != "best" and learned.facts["f1_fitted"] >= _SETTLED:
         learned.facts["chosen"] = f"{learned.facts['chosen']}; so good that no network was tried"
         return learned
-    if plan.held is None:
+    if held.all():
         held = folds == 0
+    if not (_both_answers(given.label[held]) and _both_answers(given.label[~held])):
+        return learned
     raw, line = trees[held], learned.own
     stand = _Standing(held, raw[:, None], line.slope * raw + line.offset)
     for name in plan.experts:
@@ -129,9 +133,13 @@ def learn(given: Lesson, portable: Trees, plan: FitPlan) -> Job[Learned]:
 
 
 def _held(plan: FitPlan, label: Labels) -> npt.NDArray[np.bool_]:
-    held = np.ones(len(label), bool) if plan.held is None else plan.held
-    enough = min((label[held] == 1).sum(), (label[held] == 0).sum()) >= FOLDS
-    return held if enough else np.ones(len(label), bool)
+    everything = np.ones(len(label), bool)
+    return plan.held if plan.held is not None and _both_answers(label[plan.held]) else everything
+
+
+def _both_answers(label: Labels) -> bool:
+    """Whether there are enough of both to say something."""
+    return bool(min((label == 1).sum(), (label == 0).sum()) >= FOLDS)
 
 
 def _grow_trees(
@@ -189,14 +197,18 @@ def _ask(name: str, given: Lesson, stand: _Standing, learned: Learned, plan: Fit
 
     left = _SHARE * (plan.minutes or _MINUTES) - (time.monotonic() - began) / 60
     if left < _LEAST:
+        learned.facts["chosen"] += f"; no time was left for the {name}"
         return
     settings = TuneSettings(epochs=_epochs(int((~stand.held).sum())), minutes=left)
-    if plan.effort == "best" and name in SEARCHED:
-        found = yield from _searched(name, given, stand, settings, plan)
+    search = plan.effort == "best" and name in SEARCHED
+    try:
+        found = yield from (_searched if search else _tuned)(name, given, stand, settings, plan)
+    except (FloatingPointError, MemoryError) as error:  # the trees stand all the same
+        learned.facts["chosen"] += f"; the {name} could not be tuned ({error})"
+        return
+    if search:
         learned.facts.setdefault("search", {})[name] = found.facts
         learned.facts["chosen"] += in_words({"search": {name: found.facts}})
-    else:
-        found = yield from _tuned(name, given, stand, settings, plan)
     label, joined, told = given.label[stand.held], found.joined, found.told
     columns = np.concatenate([stand.columns, found.said[:, None]], axis=1)
     before, after = log_loss(stand.joined, label), log_loss(joined, label)
@@ -222,14 +234,16 @@ def _tuned(name: str, given: Lesson, stand: _Standing, settings: TuneSettings, p
 
     expert = new_expert(name, start=plan.start, seed=plan.seed)
     seen, asked = np.flatnonzero(~stand.held), np.flatnonzero(stand.held)
-    recipe = recipe_of(settings, given.pairs.left[seen], given.pairs.right[seen], given.label[seen])
+    pairs = _some(given.pairs, seen)
+    what = [str(plan.start), record_hashes(given.records), pairs.left, pairs.right, given.label[seen]]
+    recipe = recipe_of(replace(settings, seed=plan.seed), *what)
     checkpoint = Checkpoint(plan.checkpoint / name, recipe) if plan.checkpoint else None
-    told = yield from expert.tune(
-        given.records, _some(given.pairs, seen), given.label[seen], settings, checkpoint=checkpoint
-    )
+    told = yield from expert.tune(given.records, pairs, given.label[seen], settings, checkpoint=checkpoint)
     said = yield from expert.log_odds(given.records, _some(given.pairs, asked))
     columns = np.concatenate([stand.columns, said[:, None]], axis=1)
-    joined = held_out_join(columns, given.label[asked], entity_folds(_some(given.pairs, asked), plan.seed))
+    joined = held_out_join(
+        columns, given.label[asked], folds_of(_some(given.pairs, asked), given.label[asked], plan.seed)
+    )
     return ExpertChosen(expert, said, joined, told, {})
 
 
@@ -245,7 +259,7 @@ def _searched(name: str, given: Lesson, stand: _Standing, settings: TuneSettings
         asked=_some(given.pairs, asked),
         truth=given.label[asked],
         columns=stand.columns,
-        folds=entity_folds(_some(given.pairs, asked), plan.seed),
+        folds=folds_of(_some(given.pairs, asked), given.label[asked], plan.seed),
         start=plan.start,
     )
     share = settings.minutes / (len(plan.experts) - plan.experts.index(name))
@@ -279,8 +293,17 @@ def tree_settings(m: int, seed: int) -> TreeSettings:
     return TreeSettings(rounds=250 if m < 1_000 else 400, leaves=15, least_rows=least, learning_rate=0.04, seed=seed)
 
 
-def entity_folds(pairs: Candidates, seed: int) -> Ints:
-    """A fold for each pair, such that pairs that share a left record stand in one fold."""
+def folds_of(pairs: Candidates, label: Labels, seed: int) -> Ints:
+    """A fold for each pair, such that the matches of one entity stand in one fold; with few entities, left records."""
+    from dovetail.training.splits import entity_folds
+
+    try:
+        return np.asarray(entity_folds(pairs.left, pairs.right, label, FOLDS, seed=seed), dtype=np.int32)
+    except InputError:
+        return _by_left(pairs, seed)
+
+
+def _by_left(pairs: Candidates, seed: int) -> Ints:
     _, group = np.unique(pairs.left, return_inverse=True)
     shuffled = np.random.default_rng(seed).permutation(int(group.max()) + 1)
     return np.asarray(shuffled[group] % FOLDS, dtype=np.int32)

@@ -14,7 +14,8 @@ from dovetail.labels.choose import choose
 from dovetail.labels.pool import Pool
 from dovetail.labels.stop import Forecast, forecast
 from dovetail.measure.pairs import from_counts
-from dovetail.tasks.labelled import labelled_pairs
+from dovetail.tasks.judged import look_up
+from dovetail.tasks.labelled import known_pairs, labelled_pairs
 from dovetail.tasks.match_learn import FEW, FOLDS, FitPlan
 from dovetail.types import Candidates, Interval, Job, Pairs, Progress, Records, Table
 
@@ -42,7 +43,7 @@ class Questions:
 
     def sheet(self) -> pa.Table:
         """The questions as a person fills them in: ids, an empty `label`, score, why, and both rows' values."""
-        score = [] if self.pairs.score is None else np.round(self.pairs.score, 4)
+        score: Any = [] if self.pairs.score is None else np.round(self.pairs.score, 4)
         columns: dict[str, Any] = {"left_id": self.pairs.left_ids, "right_id": self.pairs.right_ids}
         columns |= {"label": pa.nulls(len(self), pa.string()), "score": pa.array(score), "why": pa.array(self.why)}
         for side, table in (("left", self.tables[0]), ("right", self.tables[-1])):
@@ -57,7 +58,7 @@ class Questions:
 
 @dataclass(frozen=True)
 class Judgements:
-    """Labels so far (a,) of 0 and 1 for pairs of records."""
+    """What people said so far (a,) of pairs of records: 1 match, 0 not, -1 unsure."""
 
     pairs: Candidates
     label: Labels
@@ -76,8 +77,11 @@ def judgements(records: Records, pairs: Pairs | None) -> Judgements:
     """What was judged so far; pairs that name unknown rows or are unsure are passed over."""
     if pairs is None:
         return Judgements(Candidates(np.zeros(0, np.int32), np.zeros(0, np.int32)), np.zeros(0, np.int8))
-    judged = labelled_pairs(records, pairs).judged
-    return Judgements(judged.pairs, judged.label)
+    labelled_pairs(records, pairs)  # raises where labels contradict each other
+    known, _ = known_pairs(records, pairs)
+    left, right = look_up(records, known)
+    label = np.zeros(len(left), np.int8) if known.label is None else known.label
+    return Judgements(Candidates(np.minimum(left, right), np.maximum(left, right)), label)
 
 
 def next_pairs(
@@ -110,6 +114,7 @@ def outlook(
     start: Matcher, records: Records, context: Candidates, given: Judgements, seed: int
 ) -> Job[Forecast | None]:
     """What more labels will probably bring, from trees trained on growing shares of those given."""
+    given = _settled(given)
     label = given.label
     if len(label) < FEW or min((label == 1).sum(), (label == 0).sum()) < FOLDS:
         return None
@@ -126,6 +131,13 @@ def outlook(
             counts.append(len(rows))
             figures.append(measured)
     return forecast(counts, figures) if counts else None
+
+
+def _settled(given: Judgements) -> Judgements:
+    """Those that say match or not, each pair once, sorted."""
+    sure = np.flatnonzero(given.label >= 0)
+    _, first = np.unique(_keys(_pick(given.pairs, sure)), return_index=True)
+    return Judgements(_pick(given.pairs, sure[first]), given.label[sure[first]])
 
 
 def _measured(

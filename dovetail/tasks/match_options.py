@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -21,6 +22,7 @@ class MatchOptions(BaseModel):
     costs: dict[Literal["false_match", "missed_match"], float] | None = Field(None, description="what an error costs")
     mapping: dict[str, str] = Field(default_factory=dict, description="corresponding columns that a person named")
     seed: int = Field(0, ge=0)
+    checkpoint: Path | None = Field(None, exclude=True, description="folder from which a killed training goes on")
 
     @model_validator(mode="after")
     def _one_line(self) -> MatchOptions:

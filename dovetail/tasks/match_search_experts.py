@@ -161,6 +161,7 @@ class _ExpertTrials:
     def _keep(self, role: str, number: int, expert: Expert) -> None:
         self.experts[role] = number, expert
         if self.kept.home is not None:
+            (self.kept.home / f"{role}.json").unlink(missing_ok=True)  # never an old number beside new weights
             expert.save(self.kept.home / role)
             write_note(self.kept.home / f"{role}.json", {"number": number})
 

@@ -19,6 +19,7 @@ from dovetail.tasks.exposure import Seen
 from dovetail.tasks.judged import positions
 from dovetail.tasks.labelled import Labelled, check_enough, labelled_pairs, with_valid
 from dovetail.tasks.match import Matcher as RecordMatcher
+from dovetail.tasks.match import moved_to
 from dovetail.tasks.match_change import smallest_changes
 from dovetail.tasks.match_evaluate import Evaluation, evaluated, figures, oddities
 from dovetail.tasks.match_explain import Explanations, Precedents, explained, precedent_rows
@@ -90,7 +91,10 @@ class Matcher:
     @property
     def _settled(self) -> float | None:
         learned = self.learned_
-        return learned.choice.threshold if learned is not None and learned.choice is not None else None
+        if learned is None or learned.choice is None:
+            return None
+        alone = learned.decider.line_alone()  # the line of the joined scores is not that of the trees by themselves
+        return alone if alone is not None else learned.choice.threshold
 
     def fit(
         self, left: Any, right: Any, pairs: Any = None, *, on_progress: Watch | None = None, **options: Any
@@ -268,7 +272,7 @@ class Matcher:
         self.line_ = self._settled
         if self.line_ is None:
             self.line_ = cost_threshold(wish.costs) if wish.costs else decisions.threshold
-        return replace(decisions, threshold=self.line_)
+        return moved_to(decisions, self.line_)
 
 
 def _train(
@@ -276,7 +280,7 @@ def _train(
 ) -> Job[RecordMatcher]:
     judged = labelled.judged
     context = union(prepared.candidates, judged.pairs)
-    plan = FitPlan(held, options.minutes, options.effort, options.seed)
+    plan = FitPlan(held, options.minutes, options.effort, options.seed, options.checkpoint)
     fitted = yield from RecordMatcher.shipped().fit(
         prepared.records, judged.pairs, judged.label, context=context, plan=plan
     )

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from dovetail.training.settings import TuneSettings
 
 
-
 def read_pairs_job(
     cross: CrossEncoder,
     left: Sequence[Passage],
