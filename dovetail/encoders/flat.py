@@ -12,9 +12,9 @@ from itertools import groupby
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.nn.functional import embedding, layer_norm, linear, scaled_dot_product_attention
 
-Tensor = torch.Tensor
 Product = Callable[[Tensor], Tensor]
 """A layer's product: (t, in) to (t, out)."""
 
