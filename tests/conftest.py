@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,8 @@ import pyarrow as pa
 import pytest
 
 from dovetail.types import Table
+
+Said = Callable[..., tuple[int, str, str]]  # words of the command line to exit code, output, errors
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -29,6 +33,32 @@ def data_dir() -> Path:
 def examples() -> Path:
     """The example tables of the project."""
     return ROOT / "examples"
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Said:
+    """The command line in this process."""
+    from dovetail.cli import main as console
+
+    def run(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["dovetail", *map(str, words)])
+        with pytest.raises(SystemExit) as end:
+            console.main()
+        out, err = capsys.readouterr()
+        return int(end.value.code or 0), out, err
+
+    return run
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Torch with one thread: more cost tiny networks more than they bring."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def _is_local(host: object) -> bool:

@@ -8,30 +8,16 @@ import signal
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from conftest import Said
 
-from dovetail.cli import main as console
 from dovetail.cli.merge import summary
 from dovetail.jobs.merge import dedupe
 from dovetail.workspace import Workspace
 
-Said = Callable[..., tuple[int, str, str]]  # words of the command line to exit code, output, errors
 GOODS = "id,name,price\n1,red oak lamp,5\n2,blue iron fork,7\n3,green steel spoon,9\n"
-
-
-@pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Said:
-    def run(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["dovetail", *map(str, words)])
-        with pytest.raises(SystemExit) as end:
-            console.main()
-        out, err = capsys.readouterr()
-        return int(end.value.code or 0), out, err
-
-    return run
 
 
 @pytest.fixture

@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.csv as pc_csv
 import pytest
+from conftest import Said
 from made_catalogues import catalogues
 
-from dovetail.cli import main as console
 from dovetail.tables.read import read
 
-Said = Callable[..., tuple[int, str, str]]
 NORTH, SOUTH, PAIRS = catalogues(24)
-
-
-@pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Said:
-    def run(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["dovetail", *map(str, words)])
-        with pytest.raises(SystemExit) as end:
-            console.main()
-        out, err = capsys.readouterr()
-        return int(end.value.code or 0), out, err
-
-    return run
 
 
 @pytest.fixture

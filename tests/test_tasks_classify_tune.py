@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,20 +20,12 @@ from dovetail.training.classes import ClassTuning, tune_classes  # noqa: E402
 from dovetail.training.settings import TuneSettings  # noqa: E402
 from dovetail.types import finish  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 ADJECTIVES = ["red", "blue", "big", "small", "old", "new", "fast", "slow"]
 NOUNS = ["drill", "saw", "lamp", "kettle", "hose", "printer"]
 TEXTS = [f"{a} {n} {b}" for n in NOUNS for a in ADJECTIVES for b in ADJECTIVES[:4]]
 LABELS = ["tools" if n in ("drill", "saw", "hose") else "house" for n in NOUNS for _ in range(32)]
 TARGETS = np.stack([[x == "house" for x in LABELS], [x == "tools" for x in LABELS]], axis=1).astype(np.float32)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Threads cost tiny networks more than they bring."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import pytest
 from dovetail.tables.read import read
 from dovetail.tasks import match, match_experts, match_learn
 from dovetail.tasks.match import READ, Matcher
+from dovetail.tasks.match_experts import Taught
 from dovetail.tasks.match_learn import FitPlan
 from dovetail.tasks.records import records_of
 from dovetail.types import Candidates, Job, Progress, Records, finish
@@ -27,12 +28,10 @@ class Knowing:
     def __init__(self, start: Path | None = None, *, seed: int = 0) -> None:
         self.start, self.seed, self.asked = start, seed, 0
 
-    def tune(
-        self, records: Records, pairs: Candidates, label: Any, settings: Any, *, checkpoint: Any = None
-    ) -> Job[Any]:
-        del records, label, settings, checkpoint
+    def tune(self, taught: Taught, settings: Any, *, checkpoint: Any = None) -> Job[Any]:
+        del settings, checkpoint
         yield Progress("tune", 1, 1)
-        return {"steps": 1, "seconds": 0.0, "seen": len(pairs)}
+        return {"steps": 1, "seconds": 0.0, "seen": len(taught.pairs)}
 
     def log_odds(self, records: Records, pairs: Candidates) -> Job[Any]:
         yield Progress("match", 1, 1)

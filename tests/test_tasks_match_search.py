@@ -15,6 +15,7 @@ pytest.importorskip("optuna")
 
 from dovetail.tasks import match_learn, trees
 from dovetail.tasks import match_search_experts as experts
+from dovetail.tasks.match_experts import Taught
 from dovetail.tasks.match_join import log_loss
 from dovetail.tasks.match_learn import FitPlan, Lesson, learn
 from dovetail.tasks.match_search import (
@@ -151,9 +152,7 @@ class FakeReader:
     def __init__(self, skill: float = 0.0) -> None:
         self.budget, self.skill = 48, skill
 
-    def tune(
-        self, records: Records, pairs: Candidates, label: Any, settings: TuneSettings, *, checkpoint: Any = None
-    ) -> Job[dict[str, Any]]:
+    def tune(self, taught: Taught, settings: TuneSettings, *, checkpoint: Any = None) -> Job[dict[str, Any]]:
         FakeReader.tunings.append(settings)
         yield Progress("tune", 0, 1)
         if len(FakeReader.tunings) == FakeReader.fails_at:
@@ -195,7 +194,9 @@ def reading(h: int = 200) -> ExpertLesson:
     asked = Candidates(left, left + h)
     label = (left % 2).astype(np.int8)
     columns = 0.3 * rng.normal(size=(h, 1))
-    return ExpertLesson("reader", records(2 * h), asked, label, asked, label, columns, (left // 2 % 5).astype(np.int32))
+    return ExpertLesson(
+        "reader", Taught(records(2 * h), asked, label), asked, label, columns, (left // 2 % 5).astype(np.int32)
+    )
 
 
 def read(trials: int, folder: Path | None = None, minutes: float = 5.0) -> ExpertChosen:

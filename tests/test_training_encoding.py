@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,20 +22,12 @@ from dovetail.training.encoding import Lesson, TunableEncoder, agree, answer, co
 from dovetail.training.settings import TuneSettings  # noqa: E402
 from dovetail.types import finish  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 ADJECTIVES = ["red", "blue", "big", "small", "old", "new", "fast", "slow"]
 NOUNS = ["drill", "saw", "lamp", "kettle", "hose", "printer", "table", "chair", "bottle", "guitar"]
 TEXTS = [f"{a} {n}" for n in NOUNS for a in ADJECTIVES]  # the noun says what a thing is
 NOUN = np.repeat(np.arange(len(NOUNS)), len(ADJECTIVES))
 SETTINGS = TuneSettings(learning_rate=3e-3, epochs=6, batch=24, dropout=0.0)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Threads cost tiny networks more than they bring."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from made_clock import Clock
 
 torch = pytest.importorskip("torch")
 
@@ -19,16 +20,8 @@ from dovetail.training.loop import Tuned, Work, tune  # noqa: E402
 from dovetail.training.settings import TuneSettings  # noqa: E402
 from dovetail.types import finish  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 PLAIN = TuneSettings(head_rate=0.05, epochs=4, weight_decay=0.0, dropout=0.0, warmup=0.1)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Threads cost tiny networks more than they bring."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def network(seed: int = 0) -> Any:
@@ -40,16 +33,6 @@ def lessons(batches: int = 10, seed: int = 0) -> list[tuple[Any, Any]]:
     some = torch.Generator().manual_seed(seed)
     given = [torch.randn(16, 4, generator=some) for _ in range(batches)]
     return [(x, x.sum(1, keepdim=True).tanh()) for x in given]
-
-
-class Clock:
-    """Time that passes only where a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
 
 
 @pytest.fixture

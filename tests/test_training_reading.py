@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,16 +21,8 @@ from dovetail.training.reading import read_pairs_job  # noqa: E402
 from dovetail.training.settings import TuneSettings  # noqa: E402
 from dovetail.types import finish  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 SETTINGS = TuneSettings(learning_rate=3e-3, head_rate=1e-2, epochs=4, batch=16, dropout=0.0)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Threads cost tiny networks more than they bring."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_clock import Clock
 
 pytest.importorskip("optuna")
 
@@ -19,16 +20,6 @@ from dovetail.training.space import OneOf, Real, Space, Whole
 from dovetail.types import Job, Progress, finish
 
 SPACE = Space({"rate": Real(1e-4, 1.0, 0.5, log=True), "size": Whole(1, 9, 2), "kind": OneOf(("a", "b"), "b")})
-
-
-class Clock:
-    """Time that passes only where a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ _NAMES = {
     "half_seen": "One record was seen",
     "unseen": "No record was seen",
 }
-_HEAD = ("Judged pairs", "Pairs", "Matches", "Precision", "Recall", "F1", "Calibration error")
+_HEAD = ("Judged pairs", "Pairs", "Matches", "Precision", "Recall", "F1", "Calibration")
 
 
 def render_evaluation(found: Evaluation) -> str:

@@ -12,7 +12,7 @@ from dovetail.tasks.embed_linear import balanced, logistic, one_hot
 from dovetail.tasks.embed_scores import same_class
 
 _FORCES = (0.5, 1.0, 1.5, 2.0, 3.0)
-_USUAL = 1.5  # the force where there are too few labels to choose it
+_USUAL = 1.0  # the force where there are too few labels to choose it: the classes count as they are
 _FEW = 60  # labels
 _FOLDS = 5
 _STRENGTH = 3.0  # inverse of the regularisation

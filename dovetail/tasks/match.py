@@ -166,6 +166,7 @@ class Matcher:
         yield Progress("fit", 0, 3, f"comparing {len(pairs):,} labelled pairs")
         given = lesson(records, comparer, pairs, label, self._portable)
         learned = yield from learn(given, self._portable, plan or FitPlan())
+        yield Progress("fit", 3, 3, str(learned.facts["chosen"]))
         fitted = Matcher.from_trees(learned.portable)
         fitted.own_, fitted.experts_, fitted.join_ = learned.own, learned.experts, learned.join
         fitted.facts_, fitted.held_out_ = learned.facts, learned.held_out

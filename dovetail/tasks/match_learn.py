@@ -13,7 +13,7 @@ import numpy.typing as npt
 from dovetail.errors import InputError
 from dovetail.measure.calibrate import best_f1_threshold, calibration_error, platt
 from dovetail.tables.fingerprint import record_hashes
-from dovetail.tasks.match_experts import Expert, can_read, new_expert
+from dovetail.tasks.match_experts import Expert, Taught, can_read, new_expert
 from dovetail.tasks.match_join import Join, held_out_join, join, log_loss, steady_threshold
 from dovetail.tasks.match_search import MINUTES, Budget, TreeLesson, in_words, search_trees, tree_minutes
 from dovetail.tasks.match_search_experts import SEARCHED, ExpertChosen, ExpertLesson, search_expert
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Matrix = npt.NDArray[np.float32]
     Labels = npt.NDArray[np.int8]
 
-FEW = 40  # below, labels only shift the shipped matcher's scores
+FEW = 40  # below, labels are kept as judged and teach nothing
 FEW_TO_READ = 400  # labels from which a network has something to learn, and a held-out part something to say
 PRIOR = "shipped score"
 FOLDS = 5
@@ -115,7 +115,10 @@ def learn(given: Lesson, portable: Trees, plan: FitPlan) -> Job[Learned]:
     held = _held(plan, given.label)
     yield Progress("fit", 1, 3, "growing trees, checked on held-out labels")
     trees = yield from _grow_trees(given, folds, held, learned, plan)
-    if learned.own is None or plan.effort == "quick" or not can_read() or len(given.label) < FEW_TO_READ:
+    if learned.own is None or plan.effort == "quick" or len(given.label) < FEW_TO_READ:
+        return learned
+    if not can_read():
+        learned.facts["chosen"] += "; no network was tried, which needs the extra [train]"
         return learned
     if plan.effort != "best" and learned.facts["f1_fitted"] >= _SETTLED:
         learned.facts["chosen"] = f"{learned.facts['chosen']}; so good that no network was tried"
@@ -128,7 +131,6 @@ def learn(given: Lesson, portable: Trees, plan: FitPlan) -> Job[Learned]:
     stand = _Standing(held, raw[:, None], line.slope * raw + line.offset)
     for name in plan.experts:
         yield from _ask(name, given, stand, learned, plan, began)
-    yield Progress("fit", 3, 3, str(learned.facts["chosen"]))
     return learned
 
 
@@ -199,7 +201,7 @@ def _ask(name: str, given: Lesson, stand: _Standing, learned: Learned, plan: Fit
     if left < _LEAST:
         learned.facts["chosen"] += f"; no time was left for the {name}"
         return
-    settings = TuneSettings(epochs=_epochs(int((~stand.held).sum())), minutes=left)
+    settings = TuneSettings(epochs=_epochs(int((~stand.held).sum())), minutes=left, seed=plan.seed)
     search = plan.effort == "best" and name in SEARCHED
     try:
         found = yield from (_searched if search else _tuned)(name, given, stand, settings, plan)
@@ -234,11 +236,11 @@ def _tuned(name: str, given: Lesson, stand: _Standing, settings: TuneSettings, p
 
     expert = new_expert(name, start=plan.start, seed=plan.seed)
     seen, asked = np.flatnonzero(~stand.held), np.flatnonzero(stand.held)
-    pairs = _some(given.pairs, seen)
-    what = [str(plan.start), record_hashes(given.records), pairs.left, pairs.right, given.label[seen]]
-    recipe = recipe_of(replace(settings, seed=plan.seed), *what)
+    taught = Taught(given.records, _some(given.pairs, seen), given.label[seen])
+    what = [str(plan.start), record_hashes(given.records), taught.pairs.left, taught.pairs.right, taught.label]
+    recipe = recipe_of(settings, *what)
     checkpoint = Checkpoint(plan.checkpoint / name, recipe) if plan.checkpoint else None
-    told = yield from expert.tune(given.records, pairs, given.label[seen], settings, checkpoint=checkpoint)
+    told = yield from expert.tune(taught, settings, checkpoint=checkpoint)
     said = yield from expert.log_odds(given.records, _some(given.pairs, asked))
     columns = np.concatenate([stand.columns, said[:, None]], axis=1)
     joined = held_out_join(
@@ -253,9 +255,7 @@ def _searched(name: str, given: Lesson, stand: _Standing, settings: TuneSettings
     seen, asked = np.flatnonzero(~stand.held), np.flatnonzero(stand.held)
     task = ExpertLesson(
         name,
-        given.records,
-        taught=_some(given.pairs, seen),
-        label=given.label[seen],
+        taught=Taught(given.records, _some(given.pairs, seen), given.label[seen]),
         asked=_some(given.pairs, asked),
         truth=given.label[asked],
         columns=stand.columns,

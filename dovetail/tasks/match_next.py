@@ -130,6 +130,7 @@ def outlook(
         if measured is not None:
             counts.append(len(rows))
             figures.append(measured)
+    yield Progress("forecast", len(_SHARES), len(_SHARES))
     return forecast(counts, figures) if counts else None
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dovetail.tables.atomic import replace_file
-from dovetail.tasks.match_experts import NOTE, expert_note, told
+from dovetail.tasks.match_experts import NOTE, Taught, expert_note, told
 from dovetail.types import Candidates, Job, Progress, Records
 
 if TYPE_CHECKING:
@@ -54,21 +53,14 @@ class CloseReader:
         return self._kept[1]
 
     def tune(
-        self,
-        records: Records,
-        pairs: Candidates,
-        label: npt.NDArray[Any],
-        settings: TuneSettings,
-        *,
-        checkpoint: Checkpoint | None = None,
+        self, taught: Taught, settings: TuneSettings, *, checkpoint: Checkpoint | None = None
     ) -> Job[dict[str, Any]]:
-        """Tune on labelled pairs (m,); gives steps, seconds, losses and the forecast."""
+        """Tune on labelled pairs; gives steps, seconds, losses and the forecast."""
         from dovetail.training.reading import read_pairs_job
 
-        read = self.passages(records)
+        read, pairs = self.passages(taught.records), taught.pairs
         left, right = [read[i] for i in pairs.left], [read[i] for i in pairs.right]
-        settings = replace(settings, seed=self.seed)
-        target = label.astype(np.float32)
+        target = taught.label.astype(np.float32)
         return told((yield from read_pairs_job(self.cross, left, right, target, settings, checkpoint=checkpoint)))
 
     def log_odds(self, records: Records, pairs: Candidates) -> Job[Vector]:

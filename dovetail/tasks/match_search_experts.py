@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from dovetail.tasks.match_experts import Expert, load_expert, new_expert
+from dovetail.tables.fingerprint import record_hashes
+from dovetail.tasks.match_experts import Expert, Taught, load_expert, new_expert
 from dovetail.tasks.match_join import held_out_join, log_loss
 from dovetail.tasks.match_search import Budget, Kept, cross_chosen, digest, gate, in_order, search_facts, write_note
-from dovetail.types import Candidates, Job, Records
+from dovetail.types import Candidates, Job
 
 if TYPE_CHECKING:
     from dovetail.training.checkpoint import Checkpoint
@@ -30,15 +31,13 @@ SEARCHED = ("reader", "cosine")  # experts with settings worth searching
 
 @dataclass(frozen=True)
 class ExpertLesson:
-    """What a network is tuned on (`taught`, m pairs) and judged by (`asked`, h held-out pairs).
+    """What a network is tuned on (`taught`) and judged by (`asked`, h held-out pairs).
 
     `columns` (h, k) are the log-odds of the experts before it, `folds` (h,) parts without shared entities.
     """
 
     name: str
-    records: Records
-    taught: Candidates
-    label: Labels
+    taught: Taught
     asked: Candidates
     truth: Labels
     columns: Floats
@@ -93,7 +92,7 @@ class _ExpertTrials:
             attempt.give_up(f"it would take about {takes / 60:.1f} min, {attempt.seconds_left / 60:.1f} are left")
         began = time.monotonic()
         expert, told = yield from self._tuned(attempt.chosen, attempt.seconds_left / 60)
-        said = yield from expert.log_odds(self.given.records, self.given.asked)
+        said = yield from expert.log_odds(self.given.taught.records, self.given.asked)
         loss = log_loss(self._joined(said), self.given.truth)
         work = _work(attempt.chosen)
         note = {"told": told, "loss": loss, "pace": (time.monotonic() - began) / work, "number": attempt.number}
@@ -127,7 +126,7 @@ class _ExpertTrials:
             if number is not None and expert is not None:
                 return expert, self.kept.said[number], self.kept.notes[number]["told"]
         expert, told = yield from self._tuned(choice, self.settings.minutes)
-        said = yield from expert.log_odds(self.given.records, self.given.asked)
+        said = yield from expert.log_odds(self.given.taught.records, self.given.asked)
         return expert, said, told
 
     def _tuned(self, chosen: dict[str, Any], minutes: float | None) -> Job[tuple[Expert, dict[str, Any]]]:
@@ -140,7 +139,7 @@ class _ExpertTrials:
                 expert.start = None
         settings = replace(self.settings, **own, minutes=minutes)
         checkpoint = self._checkpoint(chosen)
-        told = yield from expert.tune(given.records, given.taught, given.label, settings, checkpoint=checkpoint)
+        told = yield from expert.tune(given.taught, settings, checkpoint=checkpoint)
         return expert, told
 
     def _checkpoint(self, chosen: dict[str, Any]) -> Checkpoint | None:
@@ -194,9 +193,10 @@ def _expert_space(given: ExpertLesson, settings: TuneSettings) -> Space:
         ranges["loss"] = OneOf(("binary", "focal"), settings.loss)
         ranges["encoder"] = OneOf((_READ_BEFORE, _PLAIN), _READ_BEFORE)
         ranges["layers"] = OneOf(("all", "top-4", "top-2"), settings.layers)
-    arrays = (given.taught.left, given.taught.right, given.label, given.asked.left, given.asked.right, given.truth)
-    told = (given.name, given.start, replace(settings, minutes=None), given.records.ids.to_pylist())
-    return Space(ranges, digest(*arrays, given.columns, told))
+    taught, asked = given.taught, given.asked
+    arrays = (taught.pairs.left, taught.pairs.right, taught.label, asked.left, asked.right, given.truth, given.columns)
+    told = (given.name, given.start, replace(settings, minutes=None))
+    return Space(ranges, digest(*arrays, record_hashes(taught.records), told))
 
 
 def _work(chosen: dict[str, Any]) -> float:

@@ -34,7 +34,7 @@ class Fusion:
     """`meaning` is the weight of the cosines in [0, 1]; the keyword part has the rest."""
 
     meaning: float = 0.5
-    known: str = "the weight that did best on other collections"
+    known: str = "both alike, as long as judgements do not say better"
 
     def parts(self, candidates: Candidates) -> tuple[Floats, Floats]:
         """What keyword and meaning add to the relevance of each candidate, (n,) each."""
