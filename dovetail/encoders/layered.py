@@ -51,9 +51,9 @@ class LayeredEncoder:
         """Unit vectors (n, dimensions); an empty text gives the zero vector."""
         ids = self.base.tokens(texts)
         found = np.zeros((len(ids), self.dimensions), np.float32)
-        for rows, tokens in batches(ids):
-            found[rows] = self._pooled(tokens)
-        found[[i for i, one in enumerate(ids) if len(one) <= 2]] = 0
+        rows = self.base.not_empty(ids)
+        for part, tokens in batches([ids[i] for i in rows]):
+            found[rows[part]] = self._pooled(tokens)
         return found
 
     def _pooled(self, tokens: Sequence[Sequence[int]]) -> npt.NDArray[np.float32]:

@@ -111,8 +111,7 @@ class TransformerEncoder:
     def _of_different(self, texts: Sequence[str]) -> Vectors:
         ids = self.tokens(texts)
         found = np.zeros((len(ids), self.dimensions), np.float32)
-        empty = sum(map(len, self.marks))
-        rows = np.array([i for i, one in enumerate(ids) if len(one) > empty], np.int64)
+        rows = self.not_empty(ids)
         for part, tokens in batches([ids[i] for i in rows], self._most):
             found[rows[part]] = self._vectors(tokens)
         return found
@@ -120,6 +119,11 @@ class TransformerEncoder:
     @property
     def _most(self) -> int:
         return _TOKENS_A_BATCH_GPU if _torch().cuda.is_available() else _TOKENS_A_BATCH
+
+    def not_empty(self, ids: Sequence[Sequence[int]]) -> npt.NDArray[np.int64]:
+        """Rows of token numbers that hold more than the marks."""
+        marks = sum(map(len, self.marks))
+        return np.array([i for i, one in enumerate(ids) if len(one) > marks], np.int64)
 
     def tokens(self, texts: Sequence[str]) -> list[list[int]]:
         """Token numbers of each text with the marks at both ends, cut to `max_tokens`."""

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 MINUTES = 30.0  # the budget of `effort="best"` where none was given
 TRIALS = 80  # of trees; more choose by chance
 _NOISE = 0.002  # F1 that a better log loss may cost
+_PAYS = 0.995  # the log loss that searched settings must come under, as a share of the defaults'
 _OF_ALL, _BESIDE = 1 / 3, 1 / 6  # share of the minutes for trees: alone, and where networks follow
 
 
@@ -160,14 +161,14 @@ def cross_chosen(log_odds: Floats, label: npt.NDArray[Any], folds: Ints) -> Floa
 def gate(default: Floats, honest: Floats, label: npt.NDArray[Any], held: Mask) -> dict[str, Any]:
     """Whether what was searched decides held labels better than the defaults, and the figures that say so.
 
-    Better means by more than one standard error of the pairwise gain: among many trials one is always luckier.
+    Better means noticeably, and by more than one standard error of the gain: among many trials one is always luckier.
     """
     loss, loss_searched = (log_loss(z[held], label[held]) for z in (default, honest))
     gain = [np.logaddexp(0, z[held]) - label[held] * z[held] for z in (default, honest)]
     surely = float(np.std(gain[0] - gain[1]) / max(1, held.sum()) ** 0.5)
     f1, f1_searched = (best_f1_threshold(z[held], label[held])[1] for z in (default, honest))
     return {
-        "adopted": bool(loss - loss_searched > surely and f1_searched >= f1 - _NOISE),
+        "adopted": bool(loss - loss_searched > max(surely, (1 - _PAYS) * loss) and f1_searched >= f1 - _NOISE),
         "log_loss_defaults": round(loss, 5),
         "log_loss_searched": round(loss_searched, 5),
         "f1_defaults": f1,

@@ -19,6 +19,7 @@ import torch
 
 from dovetail.encoders.cross import precision
 from dovetail.encoders.pretrained import PACKAGED, backbone
+from dovetail.encoders.recipe import pooled
 from dovetail.encoders.transformer import TransformerEncoder, batches, padded
 from dovetail.training.checkpoint import Checkpoint
 from dovetail.training.layers import merged, prepared
@@ -69,7 +70,7 @@ class TunableEncoder(torch.nn.Module):
     @property
     def dimensions(self) -> int:
         """Length of each vector."""
-        return int(self.network.config.hidden_size)  # type: ignore[union-attr,arg-type]
+        return self.start.dimensions
 
     @property
     def fingerprint(self) -> str:
@@ -80,13 +81,13 @@ class TunableEncoder(torch.nn.Module):
         return found.hexdigest()
 
     def forward(self, tokens: Sequence[Sequence[int]]) -> torch.Tensor:
-        """Vectors (b, d) in float32, of any length, of lists of tokens."""
+        """Unit vectors (b, d) in float32 of lists of tokens."""
         if self.training and self.cut:
             tokens = [_without_span(one) if torch.rand(()) < self.cut else one for one in tokens]
         order = np.argsort([len(one) for one in tokens], kind="stable")
         at_once = len(order) if self._device.type == "cuda" else _ROWS
         parts = [order[i : i + at_once] for i in range(0, len(order), at_once)]
-        found = torch.cat([self._means([tokens[i] for i in part]) for part in parts])
+        found = torch.cat([self._pooled([tokens[i] for i in part]) for part in parts])
         return found[torch.from_numpy(np.argsort(order, kind="stable")).to(found.device)]
 
     def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
@@ -96,10 +97,10 @@ class TunableEncoder(torch.nn.Module):
         was = self.training
         self.eval()
         with torch.inference_mode():
-            for rows, tokens in batches(ids):
-                found[rows] = torch.nn.functional.normalize(self._means(tokens), dim=1).cpu().numpy()
+            rows = self.start.not_empty(ids)
+            for part, tokens in batches([ids[i] for i in rows]):
+                found[rows[part]] = self._pooled(tokens).cpu().numpy()
         self.train(was)
-        found[[i for i, one in enumerate(ids) if len(one) <= 2]] = 0
         return found
 
     def save(self, folder: str | Path) -> None:
@@ -112,13 +113,11 @@ class TunableEncoder(torch.nn.Module):
     def _device(self) -> torch.device:
         return next(self.network.parameters()).device
 
-    def _means(self, tokens: Sequence[Sequence[int]]) -> torch.Tensor:
+    def _pooled(self, tokens: Sequence[Sequence[int]]) -> torch.Tensor:
         ids, mask = padded(tokens, self._device)
         with precision():
-            states = self.network(input_ids=ids, attention_mask=mask).last_hidden_state.float()
-        weight = mask[..., None].float()
-        found: torch.Tensor = (states * weight).sum(1) / weight.sum(1)
-        return found
+            states = self.network(input_ids=ids, attention_mask=mask).last_hidden_state
+        return pooled(states, mask, self.start.recipe.pooling)
 
 
 def tune_encoder(
