@@ -183,7 +183,8 @@ def _weights(taught: list[Lesson]) -> list[npt.NDArray[np.float64]]:
 def train(exclude_families: tuple[str, ...] = (), seed: int = 0) -> Matcher:
     """A matcher for unlabelled tables, trained without these families; from the cache where nothing has changed."""
     without = "-".join(sorted(exclude_families)) or "all"
-    recipe = hashlib.blake2b(f"{SETTINGS}{seed}{_code_hash()}".encode(), digest_size=6).hexdigest()
+    grower = [(ROOT / "dovetail" / f).read_bytes() for f in ("tasks/trees.py", "measure/calibrate.py")]
+    recipe = hashlib.blake2b(f"{SETTINGS}{seed}{_code_hash()}{grower}".encode(), digest_size=6).hexdigest()
     kept = CACHE / "models" / f"{without}-{recipe}"
     if (kept / "matcher.json").is_file():
         return Matcher.load(kept)
