@@ -4,6 +4,10 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 EXAMPLE := examples/people
+# What tests get: `make test EXTRAS=dev,train` installs torch too (hundreds of megabytes) and tests the networks.
+EXTRAS ?= dev
+comma := ,
+READY := $(VENV)/.$(subst $(comma),-,$(EXTRAS))
 
 .PHONY: demo test lint format examples clean
 .DELETE_ON_ERROR:
@@ -18,24 +22,24 @@ $(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
 	@$(PIP) install --no-compile --constraint constraints.txt --editable .
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+$(READY): pyproject.toml constraints.txt | $(BIN)/python
 	@echo "installing Dovetail and what its tests need into $(VENV)"
-	@$(PIP) install --no-compile --constraint constraints.txt --editable '.[dev]'
+	@$(PIP) install --no-compile --constraint constraints.txt --editable '.[$(EXTRAS)]'
 	@touch $(VENV)/.core $@
 
 demo: $(VENV)/.core
 	@rm -rf demo
 	$(BIN)/dovetail integrate $(EXAMPLE)/register_a.csv $(EXAMPLE)/register_b.csv --truth $(EXAMPLE)/gold.csv --out demo
 
-test: $(VENV)/.dev
+test: $(READY)
 	$(BIN)/python -m pytest
 
-lint: $(VENV)/.dev
+lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-format: $(VENV)/.dev
+format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
