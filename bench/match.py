@@ -59,6 +59,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ablation", action="store_true", help="a line for each stage besides")
     parser.add_argument("--labels", type=int, default=None, help="so many labels of the train part only")
     parser.add_argument("--chooser", default="random", help="who chooses them")
+    parser.add_argument("--bulk", type=int, default=0, help="time so many candidate pairs too, from tables to scores")
     parser.add_argument("--own-family", action="store_true", help="start from the reader that ships")
 
 
@@ -76,7 +77,8 @@ def run(set_name: str, seed: int, options: argparse.Namespace) -> Iterator[dict[
         matcher = finish(start.fit(split.records, split.taught, split.label, context=split.context, plan=plan), _say)
         fitted = time.perf_counter() - began
         system = "dovetail" if experts == USUAL else "dovetail " + " + ".join(("trees", *experts))
-        yield {"system": system, **figures(split, matcher), "seconds": {"fit": round(fitted, 1)}}
+        bulk = _bulk(split.gold, matcher, options.bulk) if options.bulk else {}
+        yield {"system": system, **figures(split, matcher), **bulk, "seconds": {"fit": round(fitted, 1)}}
 
 
 def _stages(options: argparse.Namespace) -> list[tuple[tuple[str, ...], str]]:
@@ -123,6 +125,16 @@ def figures(split: Split, matcher: Matcher) -> dict[str, Any]:
         "score_seconds": round(took, 2),
         "experts": {n: {k: v for k, v in f.items() if k != "losses"} for n, f in _experts(matcher).items()},
     }
+
+
+def _bulk(gold: GoldSet, matcher: Matcher, most: int) -> dict[str, Any]:
+    """Seconds from tables as read to the scores of at most so many of the blocker's candidate pairs."""
+    began = time.perf_counter()
+    records = records_of(gold.tables)
+    context = candidates_of(Nets(records, load_encoder()))
+    some = _some(context, np.arange(min(most, len(context))))
+    finish(matcher.decide(records, some, context=context), _say)
+    return {"bulk_pairs": len(some), "bulk_seconds": round(time.perf_counter() - began, 1)}
 
 
 def _scores(found: npt.NDArray[np.bool_], truth: Labels) -> dict[str, float]:
