@@ -1,12 +1,20 @@
-"""Files that appear whole or not at all."""
+"""Files and folders that appear whole or not at all."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import secrets
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
+
+READY = ".ready"  # entries that are written in full and about to take their places
+_BEFORE = ".before"
+_WRITING = ".writing-"
+_STALE = 3600.0  # seconds after which what is half written is nobody's
 
 
 @contextlib.contextmanager
@@ -30,6 +38,71 @@ def replace_file(path: str | Path) -> Iterator[Path]:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replace_entries(folder: str | Path) -> Iterator[Path]:
+    """An empty folder to write into; on success its entries take the place of those of `folder` that have their names.
+
+    Entries of other names stay. Until all is written and flushed, what was there stays in force: an error or a killed
+    process leaves it untouched. One that is killed while entries change places leaves `.ready`, from which
+    `finish_replacing` goes on; whoever reads the folder calls that first.
+    """
+    home = Path(folder)
+    home.mkdir(parents=True, exist_ok=True)
+    _sweep(home)
+    beside = Path(tempfile.mkdtemp(prefix=_WRITING, dir=home))
+    try:
+        yield beside
+        _flush_all(beside)
+        finish_replacing(home)
+        beside.replace(home / READY)  # from here on the new entries count
+        _flush(home)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    finish_replacing(home)
+
+
+def finish_replacing(folder: str | Path) -> bool:
+    """Put entries into force that a killed process had written in full; whether there were any."""
+    home = Path(folder)
+    ready, before = home / READY, home / _BEFORE
+    if not ready.is_dir():
+        return False
+    for entry in sorted(ready.iterdir()):
+        target = home / entry.name
+        if target.exists() and (target.is_dir() or entry.is_dir()):  # a folder cannot be renamed over another
+            before.mkdir(exist_ok=True)
+            target.replace(before / f"{entry.name}-{secrets.token_hex(4)}")
+        entry.replace(target)
+    _flush(home)
+    ready.rmdir()
+    shutil.rmtree(before, ignore_errors=True)
+    return True
+
+
+def _sweep(home: Path) -> None:
+    """Remove what killed processes had written in part; what is young may still be being written."""
+    for left in home.glob(f"{_WRITING}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > _STALE:
+                shutil.rmtree(left)
+
+
+def _flush_all(folder: Path) -> None:
+    for path in (folder, *folder.rglob("*")):
+        _flush(path)
+
+
+def _flush(path: Path) -> None:
+    """To disk; where a system cannot open folders, their entries follow when it pleases."""
+    if path.is_dir() and os.name == "nt":
+        return
+    handle = os.open(path, os.O_RDWR if path.is_file() and os.name == "nt" else os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _umask() -> int:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from dovetail.encoders.base import Encoder
 from dovetail.errors import InputError
 from dovetail.tables.atomic import replace_file
-from dovetail.tasks.base import read_note, write_note
+from dovetail.tasks.base import model_folder, read_note, write_note
 from dovetail.tasks.classify_head import Head
 from dovetail.tasks.classify_mix import mixed, probabilities
 from dovetail.tasks.classify_texts import reader_of
@@ -118,9 +118,13 @@ class Model:
 
 
 def save_model(model: Model, folder: str | Path) -> Path:
-    """Write a model into a folder: arrays as npz, everything else as JSON."""
-    home = Path(folder)
-    home.mkdir(parents=True, exist_ok=True)
+    """Write a model into a folder: arrays as npz, everything else as JSON; an older one stays until it is whole."""
+    with model_folder(folder) as home:
+        _write(model, home)
+    return Path(folder)
+
+
+def _write(model: Model, home: Path) -> None:
     arrays: dict[str, Any] = {"weights": model.weights}
     for number, head in enumerate(model.heads):
         arrays |= {f"head{number}": head.weight, f"bias{number}": head.bias}
@@ -143,7 +147,6 @@ def save_model(model: Model, folder: str | Path) -> Path:
     note["fingerprint"] = model.reader.fingerprint if model.reader is not None else None
     note["scope"] = None if model.scope is None else {"bias": model.scope.bias, "name": model.scope.name}
     write_note(home, "classify", note)
-    return home
 
 
 def _keep_encoder(reader: Any, folder: Path) -> None:

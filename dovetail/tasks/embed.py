@@ -15,8 +15,7 @@ import numpy.typing as npt
 
 from dovetail.encoders.base import load_encoder
 from dovetail.errors import InputError
-from dovetail.tables.atomic import replace_file
-from dovetail.tasks.base import read_note, write_note
+from dovetail.tasks.base import model_folder, read_note, write_note
 from dovetail.tasks.embed_classes import taught_by_classes
 from dovetail.tasks.embed_head import Head, PlainHead, load_head, unit
 from dovetail.tasks.embed_pairs import taught_by_pairs
@@ -159,17 +158,15 @@ class Embedder:
         """Write the head into a folder; an encoder given as an object must be given again to `load`."""
         from safetensors.numpy import save
 
-        home = Path(folder)
-        home.mkdir(parents=True, exist_ok=True)
         tensors = {f"head.{k}": v for k, v in self.head_.tensors().items()}
         if self.axes_ is not None:
             tensors["axes"] = self.axes_
-        with replace_file(home / _FILE) as beside:
-            beside.write_bytes(save({k: np.ascontiguousarray(v) for k, v in tensors.items()}))
         name = self._encoder_name if isinstance(self.encoder, str) else type(self.encoder).__name__
         note = {"encoder": name, "made_with": self.encoder_.fingerprint, "head": self.kind_, "facts": self.facts_}
-        write_note(home, _TASK, {**note, "labelled": self.labelled_, "version": self.fingerprint})
-        return home
+        with model_folder(folder) as home:
+            (home / _FILE).write_bytes(save({k: np.ascontiguousarray(v) for k, v in tensors.items()}))
+            write_note(home, _TASK, {**note, "labelled": self.labelled_, "version": self.fingerprint})
+        return Path(folder)
 
     @classmethod
     def load(cls, folder: str | Path, *, encoder: str | Encoder | None = None) -> Embedder:

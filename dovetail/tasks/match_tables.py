@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from dovetail.errors import InputError
 from dovetail.measure.threshold import Choice, Wish, choose_threshold, cost_threshold
-from dovetail.tasks.base import NOTE, read_note, write_note
+from dovetail.tasks.base import NOTE, model_folder, read_note, write_note
 from dovetail.tasks.card import DataCard, ModelCard, now, versions
 from dovetail.tasks.exposure import Seen
 from dovetail.tasks.judged import positions
@@ -208,20 +208,23 @@ class Matcher:
         return made
 
     def save(self, folder: str | Path) -> Path:
-        """Write the model into a folder, with its card; no value of a row is written."""
+        """Write the model into a folder, with its card; no value of a row is written.
+
+        A model that was there stays in force until the new one is whole; other files of the folder stay.
+        """
         if self.learned_ is None:
             raise InputError("there is nothing to save: the matcher was not trained; call fit first")
-        home, learned = Path(folder), self.learned_
-        home.mkdir(parents=True, exist_ok=True)
-        (home / NOTE).unlink(missing_ok=True)
-        learned.decider.save(home / "matcher")
-        learned.seen.save(home)
-        learned.precedents.save(home)
-        learned.card.write(home)
+        learned = self.learned_
         attributes = [{"name": a.name, "kind": a.kind.value, "columns": a.columns} for a in learned.attributes]
         choice = None if learned.choice is None else vars(learned.choice)
-        write_note(home, "match", {"attributes": attributes, "options": learned.options.model_dump(), "choice": choice})
-        return home
+        with model_folder(folder) as home:
+            learned.decider.save(home / "matcher")
+            learned.seen.save(home)
+            learned.precedents.save(home)
+            learned.card.write(home)
+            note = {"attributes": attributes, "options": learned.options.model_dump(), "choice": choice}
+            write_note(home, "match", note)
+        return Path(folder)
 
     @classmethod
     def load(cls, folder: str | Path) -> Matcher:
