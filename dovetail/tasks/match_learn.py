@@ -15,13 +15,14 @@ from dovetail.measure.calibrate import best_f1_threshold, calibration_error, pla
 from dovetail.tables.fingerprint import record_hashes
 from dovetail.tasks.match_experts import Expert, Taught, can_read, new_expert
 from dovetail.tasks.match_join import Join, held_out_join, join, log_loss, steady_threshold
+from dovetail.tasks.match_new import Judges, judges, known_share
 from dovetail.tasks.match_search import MINUTES, Budget, TreeLesson, in_words, search_trees, tree_minutes
 from dovetail.tasks.match_search_experts import SEARCHED, ExpertChosen, ExpertLesson, search_expert
 from dovetail.tasks.trees import Trees, TreeSettings, grow, probabilities
 from dovetail.types import Candidates, Job, Progress, Records
 
 if TYPE_CHECKING:
-    from dovetail.tasks.compare import Comparer
+    from dovetail.tasks.compare import Comparer, Comparisons
     from dovetail.training.settings import TuneSettings
     from dovetail.types import Floats, Ints
 
@@ -74,11 +75,12 @@ class Learned:
 
 @dataclass
 class _Standing:
-    """Where the held-out labels stand while experts are tried one after the other."""
+    """Where the judging labels stand while experts are tried one after the other."""
 
-    held: npt.NDArray[np.bool_]
+    judges: Judges
     columns: Floats  # (h, k): what each kept expert says
     joined: Floats  # (h,): log-odds of those so far, out of fold
+    line: tuple[float, float]  # calibrates the trees on the judging labels
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class Lesson:
     values: Matrix
     names: tuple[str, ...]
     start: Floats  # log-odds of the shipped matcher, (m,)
+    comparer: Comparer | None = None  # of the tables that the pairs are of
 
 
 def lesson(records: Records, comparer: Comparer, pairs: Candidates, label: Labels, portable: Trees) -> Lesson:
@@ -98,7 +101,7 @@ def lesson(records: Records, comparer: Comparer, pairs: Candidates, label: Label
     parts = [compared for _, compared in comparer.chunks(pairs, own=True)]
     values = np.concatenate([p.values for p in parts])
     start = portable.log_odds(values[:, : len(portable.names)])
-    return Lesson(records, pairs, label, values, parts[0].names, start)
+    return Lesson(records, pairs, label, values, parts[0].names, start, comparer)
 
 
 def learn(given: Lesson, portable: Trees, plan: FitPlan) -> Job[Learned]:
@@ -123,15 +126,33 @@ def learn(given: Lesson, portable: Trees, plan: FitPlan) -> Job[Learned]:
     if plan.effort != "best" and learned.facts["f1_fitted"] >= _SETTLED:
         learned.facts["chosen"] = f"{learned.facts['chosen']}; so good that no network was tried"
         return learned
-    if held.all():
-        held = folds == 0
-    if not (_both_answers(given.label[held]) and _both_answers(given.label[~held])):
+    judging = Judges(folds == 0, folds != 0, False) if held.all() else _judges(given, held, learned, plan)
+    if not (_both_answers(given.label[judging.judging]) and _both_answers(given.label[judging.teaching])):
         return learned
-    raw, line = trees[held], learned.own
-    stand = _Standing(held, raw[:, None], line.slope * raw + line.offset)
+    raw, label = trees[judging.judging], given.label[judging.judging]
+    line = platt(raw, label) if judging.new else (learned.own.slope, learned.own.offset)
+    stand = _Standing(judging, raw[:, None], line[0] * raw + line[1], line)
+    if judging.new:
+        learned.facts["judged_by_new"] = len(label)
+        learned.facts["chosen"] += f"; what the held-out labels show is known from the others, so {len(label):,} labels"
+        learned.facts["chosen"] += " of other things judge the networks, which never see them"
     for name in plan.experts:
         yield from _ask(name, given, stand, learned, plan, began)
     return learned
+
+
+def _judges(given: Lesson, held: npt.NDArray[np.bool_], learned: Learned, plan: FitPlan) -> Judges:
+    """Who judges the networks: the held-out labels, if things that are new are among them."""
+    own, portable = learned.own, learned.portable
+    if given.comparer is None or own is None:
+        return Judges(held, ~held, False)
+
+    def log_odds(made: Comparisons) -> Floats:
+        values = made.under(own.names[:-1]).values
+        return own.log_odds(with_column(values, portable.log_odds(values[:, : len(portable.names)])))
+
+    known = known_share(given.comparer, given.pairs, given.label, held, log_odds)
+    return judges(given.pairs, given.label, held, known, plan.seed)
 
 
 def _held(plan: FitPlan, label: Labels) -> npt.NDArray[np.bool_]:
@@ -201,7 +222,7 @@ def _ask(name: str, given: Lesson, stand: _Standing, learned: Learned, plan: Fit
     if left < _LEAST:
         learned.facts["chosen"] += f"; no time was left for the {name}"
         return
-    settings = TuneSettings(epochs=_epochs(int((~stand.held).sum())), minutes=left, seed=plan.seed)
+    settings = TuneSettings(epochs=_epochs(int(stand.judges.teaching.sum())), minutes=left, seed=plan.seed)
     search = plan.effort == "best" and name in SEARCHED
     try:
         found = yield from (_searched if search else _tuned)(name, given, stand, settings, plan)
@@ -211,7 +232,7 @@ def _ask(name: str, given: Lesson, stand: _Standing, learned: Learned, plan: Fit
     if search:
         learned.facts.setdefault("search", {})[name] = found.facts
         learned.facts["chosen"] += in_words({"search": {name: found.facts}})
-    label, joined, told = given.label[stand.held], found.joined, found.told
+    label, joined, told = given.label[stand.judges.judging], found.joined, found.told
     columns = np.concatenate([stand.columns, found.said[:, None]], axis=1)
     before, after = log_loss(stand.joined, label), log_loss(joined, label)
     f1_before, f1 = (best_f1_threshold(z, label)[1] for z in (stand.joined, joined))
@@ -235,7 +256,7 @@ def _tuned(name: str, given: Lesson, stand: _Standing, settings: TuneSettings, p
     from dovetail.training.checkpoint import Checkpoint, recipe_of
 
     expert = new_expert(name, start=plan.start, seed=plan.seed)
-    seen, asked = np.flatnonzero(~stand.held), np.flatnonzero(stand.held)
+    seen, asked = np.flatnonzero(stand.judges.teaching), np.flatnonzero(stand.judges.judging)
     taught = Taught(given.records, _some(given.pairs, seen), given.label[seen])
     what = [str(plan.start), record_hashes(given.records), taught.pairs.left, taught.pairs.right, taught.label]
     recipe = recipe_of(settings, *what)
@@ -252,7 +273,7 @@ def _tuned(name: str, given: Lesson, stand: _Standing, settings: TuneSettings, p
 def _searched(name: str, given: Lesson, stand: _Standing, settings: TuneSettings, plan: FitPlan) -> Job[ExpertChosen]:
     """The expert under the best settings that were found in its share of the minutes."""
     assert settings.minutes is not None
-    seen, asked = np.flatnonzero(~stand.held), np.flatnonzero(stand.held)
+    seen, asked = np.flatnonzero(stand.judges.teaching), np.flatnonzero(stand.judges.judging)
     task = ExpertLesson(
         name,
         taught=Taught(given.records, _some(given.pairs, seen), given.label[seen]),
@@ -270,7 +291,8 @@ def _searched(name: str, given: Lesson, stand: _Standing, settings: TuneSettings
 def _keep(learned: Learned, stand: _Standing, label: Labels, seed: int) -> None:
     assert learned.own is not None
     names = ("trees", *learned.experts)
-    learned.join = join(names, stand.columns, label, (learned.own.slope, learned.own.offset))
+    learned.own = learned.own.calibrated(*stand.line)
+    learned.join = join(names, stand.columns, label, stand.line)
     score = probabilities(stand.joined)
     learned.held_out = score, label
     f1 = best_f1_threshold(score, label)[1]
