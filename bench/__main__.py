@@ -31,6 +31,7 @@ BENCHES = {
     "transfer": "bench.transfer:run",
     "people": "bench.people:run",
     "encode": "bench.encode:run",
+    "explain": "bench.explain:run",
     "search": "bench.search:run",
     "similarity": "bench.similarity:run",
     "classify": "bench.classify:run",
