@@ -15,6 +15,7 @@ from dovetail.cli.ask import ask
 from dovetail.cli.fit import app as fit_app
 from dovetail.cli.given import split_pairs
 from dovetail.cli.labels import app as labels_app
+from dovetail.cli.serve import label, serve
 from dovetail.errors import DovetailError, InputError
 from dovetail.version import __version__
 
@@ -33,6 +34,8 @@ app = typer.Typer(
 app.add_typer(fit_app, name="fit")
 app.command()(ask)
 app.add_typer(labels_app, name="labels")
+app.command()(label)
+app.command()(serve)
 
 Sources = Annotated[list[str], typer.Argument(help="Files, folders, globs, or database URLs.", show_default=False)]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results; made if absent.")]

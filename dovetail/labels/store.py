@@ -134,9 +134,9 @@ class LabelStore:
             _add(connection, [line])
             return _event(_by_key(connection, [line["key"]])[line["key"]])
 
-    def history(self, wanted: Wanted = ALL) -> Iterator[Event]:
-        """Every event in order, corrected and undone ones too."""
-        last = 0
+    def history(self, wanted: Wanted = ALL, *, after: int = 0) -> Iterator[Event]:
+        """Every event in order, corrected and undone ones too; those later than the event `after`."""
+        last = after
         while True:
             page = sa.select(EVENTS).where(EVENTS.c.id > last, *wanted.clauses()).order_by(EVENTS.c.id).limit(_PAGE)
             with reading(self.place) as connection:

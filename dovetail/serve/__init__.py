@@ -1,1 +1,1 @@
-"""The workbench's server: pages, labelling sessions, clusters, models and the verbs over HTTP. It learns nothing itself."""
+"""The workbench's server: sessions, clusters, models and the verbs over HTTP. It learns nothing itself."""

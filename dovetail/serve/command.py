@@ -1,0 +1,100 @@
+"""What `dovetail label` and `dovetail serve` start."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+import threading
+import webbrowser
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from dovetail.errors import InputError, WorkspaceError
+from dovetail.serve.app import make_app
+from dovetail.serve.guard import Rules
+from dovetail.serve.workbench import Workbench
+from dovetail.tables.read import read
+from dovetail.workspace import open_workspace
+
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How to serve a workspace."""
+
+    folder: Path
+    host: str = "127.0.0.1"
+    port: int = 8765
+    host_names: Sequence[str] = ()
+    add: Sequence[str] = ()
+    id: str | None = None
+    browser: bool = False
+    person: str | None = None
+    quiet: bool = False
+
+
+def run(wish: Wish) -> None:
+    """Serve until the keyboard says stop."""
+    if not wish.folder.exists():
+        if not wish.add:
+            raise WorkspaceError(
+                f"there is no folder {wish.folder}; make a workspace: dovetail integrate … --out {wish.folder}, "
+                f"or begin with a table: --add FILE"
+            )
+        open_workspace(wish.folder)
+    bench = Workbench(wish.folder)
+    try:
+        for source in wish.add:
+            bench.add(read(source, id=wish.id))
+        token = bench.people.ensure_admin(wish.person or _user())
+        _serve(bench, wish, token)
+    finally:
+        bench.close()
+
+
+def rules_of(wish: Wish) -> Rules:
+    """What such a server lets through."""
+    loopback = wish.host in _LOOPBACK
+    names = {"127.0.0.1", "localhost", "[::1]", *(n.lower() for n in wish.host_names)}
+    if wish.host not in ("0.0.0.0", "::"):
+        names.add(wish.host.lower())
+    return Rules(loopback=loopback and not wish.host_names, hosts=frozenset(names))
+
+
+def _serve(bench: Workbench, wish: Wish, token: str) -> None:
+    shown = "127.0.0.1" if wish.host in ("0.0.0.0", "::") else wish.host
+    address = f"http://{f'[{shown}]' if ':' in shown else shown}:{wish.port}/#token={token}"
+    settings = uvicorn.Config(
+        make_app(bench, rules_of(wish)),
+        host=wish.host,
+        port=wish.port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=3,
+    )
+    server = uvicorn.Server(settings)
+    if not wish.quiet:
+        sys.stderr.write(f"workbench of {wish.folder}: {address}\nstop it with Ctrl+C\n")
+        sys.stderr.flush()
+    if wish.browser:
+        threading.Timer(1.0, webbrowser.open, (address,)).start()
+    try:
+        server.run()
+    except SystemExit:
+        raise InputError(
+            f"port {wish.port} of {wish.host} cannot be used; another program may hold it: give another with --port"
+        ) from None
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "admin"

@@ -1,0 +1,99 @@
+"""What a kind of session must be able to do: the seam between sessions and what they ask about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from dovetail.labels.said import Label, Suggestion
+from dovetail.serve.wire import Job, Why
+from dovetail.serve.wire_label import NextAsked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from dovetail.serve.jobs import Jobs
+    from dovetail.serve.ledger import Ledger
+    from dovetail.serve.rows import RowIndexes
+    from dovetail.serve.state import State
+    from dovetail.serve.tables import Tables
+
+# What serves each kind of session: a class that is made with a `Room`.
+DESKS = {
+    "pair": "dovetail.serve.desk_pair:PairDesk",
+}
+
+
+@dataclass(frozen=True)
+class Session:
+    """A session as it is kept."""
+
+    session: str
+    kind: str
+    table: str
+    made_by: str
+    made_at: str
+    open: bool
+    settings: dict[str, Any] = field(hash=False)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.settings.get(name)
+
+    @property
+    def task(self) -> str:
+        """What its labels are filed under."""
+        return "" if self.kind == "pair" else self.table
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a desk works with."""
+
+    folder: Path
+    state: State
+    ledger: Ledger
+    tables: Tables
+    indexes: RowIndexes
+    jobs: Jobs
+    free: Callable[[Session, str, str], bool]  # whether an item is shown to nobody else just now
+
+
+@dataclass(frozen=True)
+class Found:
+    """Items to show, by name, how many are left, and something to tell the person."""
+
+    items: list[str]
+    left: int | None
+    notice: str | None = None
+
+
+class Desk(Protocol):
+    """Asks about one kind of thing."""
+
+    def check(self, session: Session) -> None:
+        """Raise an `InputError` where such a session cannot be held here."""
+
+    def following(self, session: Session, person: str, asked: NextAsked) -> Found:
+        """What to show next."""
+
+    def item(self, session: Session, item: str, person: str) -> Any:
+        """One item as it is sent; unknown ones raise `InputError`."""
+
+    def labels(self, session: Session, item: str, value: Any) -> list[tuple[Label, Suggestion | None]]:
+        """What an answer says."""
+
+    def item_of(self, session: Session, label: Label) -> str | None:
+        """The item that a label answers."""
+
+    def why(self, session: Session, item: str) -> Why:
+        """Why the model thinks what it thinks."""
+
+    def facts(self, session: Session) -> dict[str, Any]:
+        """What progress says besides counts: left, version, effect, gain, curve, purity, training, until_retrain."""
+
+    def answered(self, session: Session, person: str) -> None:
+        """An answer was kept."""
+
+    def retrain(self, session: Session, person: str) -> Job:
+        """Queue a training now."""
