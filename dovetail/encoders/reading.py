@@ -15,7 +15,7 @@ from dovetail.types import Kind, Records
 
 _CLS, _SEP = 101, 102
 _WORD = re.compile(r"[^\W_]+")
-_BETWEEN = 1064  # "|" in the vocabulary of BERT
+BETWEEN = 1064  # "|" in the vocabulary of BERT
 _RARE = (0.35, 0.7)  # borders of common, middling and rare words, as a share of the rarity of a word that stands once
 MARKS = 10  # 0: no word; then three kinds of agreement with the other side, each common, middling or rare
 _LONGEST = 600  # characters read of one value: more tokens than any budget holds
@@ -30,13 +30,34 @@ class Passage:
     rare: npt.NDArray[np.int8]
 
 
+class Reading:
+    """The records of some tables as token lists, and how rare words are in them."""
+
+    def __init__(self, records: Records, tokenizer: Any, budget: int) -> None:
+        self.tokenizer, self.budget = tokenizer, budget
+        self._index: dict[str, int] = {}
+        columns = self._columns(records, self._index)
+        standing = Counter(word for column in columns for _, words in column for word in set(words))
+        self._rare = _rarity(standing, len(records), len(self._index))
+        self.passages = self._of(columns, len(records), self._rare)
+
+    def more(self, records: Records) -> list[Passage]:
+        """Other records under the rarity of words in those tables; a word that they lack is rare."""
+        index = dict(self._index)
+        columns = self._columns(records, index)
+        rare = np.concatenate([self._rare, np.full(max(0, len(index) - len(self._rare)), 2, np.int8)])
+        return self._of(columns, len(records), rare)
+
+    def _columns(self, records: Records, index: dict[str, int]) -> list[list[tuple[list[int], list[int]]]]:
+        return [_read(records.text[a.name].to_pylist(), self.tokenizer, index) for a in _told(records)]
+
+    def _of(self, columns: list[Any], n: int, rare: npt.NDArray[np.int8]) -> list[Passage]:
+        return [_joined([column[row] for column in columns], rare, self.budget) for row in range(n)]
+
+
 def passages(records: Records, tokenizer: Any, budget: int) -> list[Passage]:
     """Every record as at most `budget` tokens: short values whole, of the long ones what is left, evenly."""
-    index: dict[str, int] = {}
-    columns = [_read(records.text[a.name].to_pylist(), tokenizer, index) for a in _told(records)]
-    standing = Counter(word for column in columns for _, words in column for word in set(words))
-    rare = _rarity(standing, len(records), len(index))
-    return [_joined([column[row] for column in columns], rare, budget) for row in range(len(records))]
+    return Reading(records, tokenizer, budget).passages
 
 
 def _told(records: Records) -> list[Any]:
@@ -72,7 +93,7 @@ def _joined(parts: list[tuple[list[int], list[int]]], rare: npt.NDArray[np.int8]
     for (ids, of), most in zip(parts, kept.tolist(), strict=True):
         if most and ids:
             if tokens:
-                tokens.append(_BETWEEN)
+                tokens.append(BETWEEN)
                 words.append(-1)
             tokens += ids[:most]
             words += of[:most]

@@ -137,6 +137,7 @@ class _ExpertTrials:
             expert.budget = chosen["budget"]
             if chosen["encoder"] == _PLAIN:
                 expert.start = None
+            own["vary"] = tuple(chosen["vary"].split(", "))
         settings = replace(self.settings, **own, minutes=minutes)
         checkpoint = self._checkpoint(chosen)
         told = yield from expert.tune(given.taught, settings, checkpoint=checkpoint)
@@ -174,6 +175,7 @@ class _ExpertTrials:
         return load_expert(self.given.name, home / role) if stands_for == number else None
 
 
+_SPANS, _EVERY_WAY = "span", "span, value, order"
 _READ_BEFORE, _PLAIN = "has read public pairs", "all-MiniLM-L6-v2"
 
 
@@ -190,6 +192,7 @@ def _expert_space(given: ExpertLesson, settings: TuneSettings) -> Space:
         ranges["budget"] = Whole(BUDGET // 2, 2 * BUDGET, BUDGET, log=True)
         ranges["dropout"] = Real(0.0, max(0.3, settings.dropout), settings.dropout)
         ranges["cut"] = Real(0.0, max(0.4, settings.cut), settings.cut)
+        ranges["vary"] = OneOf((_SPANS, _EVERY_WAY), _SPANS)
         ranges["loss"] = OneOf(("binary", "focal"), settings.loss)
         ranges["encoder"] = OneOf((_READ_BEFORE, _PLAIN), _READ_BEFORE)
         ranges["layers"] = OneOf(("all", "top-4", "top-2"), settings.layers)

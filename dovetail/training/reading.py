@@ -14,6 +14,7 @@ from dovetail.training.layers import merged, prepared
 from dovetail.training.loop import Tuned, Work, tune
 from dovetail.training.losses import load_loss
 from dovetail.training.sampling import by_length
+from dovetail.training.varied import varied
 from dovetail.types import Job
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def read_pairs_job(
 ) -> Job[Tuned]:
     """Tune the reader of `cross` in place on pairs of passages with targets (m,) in [0, 1].
 
-    Sides are swapped at random, and some pairs lose a span, so that neither a side nor one word decides.
+    Sides are swapped at random, and some pairs are varied on one side, so that neither a side nor one word decides.
     The word vectors stay: a few thousand pairs touch too few of them to move them well.
     """
     from torch import from_numpy, randint
@@ -50,7 +51,7 @@ def read_pairs_job(
 
     def loss(rows: npt.NDArray[np.int64]) -> torch.Tensor:
         rng = np.random.default_rng(int(randint(2**31, ())))  # torch's state, which a checkpoint keeps, decides
-        pairs = [_varied(left[i], right[i], rng, settings.cut) for i in rows]
+        pairs = [_turned(left[i], right[i], rng, settings) for i in rows]
         with precision():
             logits = reader(sheet([a for a, _ in pairs], [b for _, b in pairs]))
         return measure(logits, from_numpy(target[rows]).to(logits.device))
@@ -63,18 +64,7 @@ def read_pairs_job(
     return done
 
 
-def _varied(a: Passage, b: Passage, rng: np.random.Generator, cut: float) -> tuple[Passage, Passage]:
+def _turned(a: Passage, b: Passage, rng: np.random.Generator, settings: TuneSettings) -> tuple[Passage, Passage]:
     if rng.random() < 0.5:
         a, b = b, a
-    return (_shortened(a, rng), b) if rng.random() < cut else (a, b)
-
-
-def _shortened(one: Passage, rng: np.random.Generator) -> Passage:
-    """Without one span of up to four tokens."""
-    n = len(one.tokens)
-    if n < 8:
-        return one
-    start, size = int(rng.integers(0, n)), int(rng.integers(1, 5))
-    keep = np.ones(n, bool)
-    keep[start : start + size] = False
-    return Passage(one.tokens[keep], one.words[keep], one.rare[keep])
+    return (varied(a, settings.vary, rng), b) if rng.random() < settings.cut else (a, b)

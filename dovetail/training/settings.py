@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from dovetail.errors import InputError
 
+VARIATIONS = ("span", "value", "order")
+
 
 @dataclass(frozen=True)
 class TuneSettings:
@@ -35,7 +37,8 @@ class TuneSettings:
     minutes: float | None = None
     seed: int = 0
     loss: str = "binary"  # of pairs that are read: `binary` or `focal`; encoders have the loss of their lesson
-    cut: float = 0.15  # share of pairs that lose a span on one side while training
+    cut: float = 0.15  # share of pairs that are varied on one side while training
+    vary: tuple[str, ...] = ("span",)  # how: a lost `span`, a lost `value`, another `order` of values
 
     def __post_init__(self) -> None:
         shares = {"warmup": self.warmup, "dropout": self.dropout, "average": self.average, "cut": self.cut}
@@ -50,5 +53,8 @@ class TuneSettings:
         for name, value in {"weight_decay": self.weight_decay, "patience": self.patience}.items():
             if not 0 <= value < math.inf:
                 raise InputError(f"{name} is {value}; expected 0 or more")
+        odd = sorted(set(self.vary) - set(VARIATIONS))
+        if odd:
+            raise InputError(f"vary names {odd[0]!r}; expected any of {', '.join(VARIATIONS)}")
         if not re.fullmatch(r"all|head|lora|top-[1-9]\d*", self.layers):
             raise InputError(f"layers is {self.layers!r}; expected all, head, lora, or top-2 (any number)")
