@@ -30,7 +30,7 @@ from dovetail.tasks.search_index import Document, Embedded, Index
 from dovetail.tasks.search_judgements import Judgements, read_judgements
 from dovetail.tasks.search_learn import learn, truth_of
 from dovetail.tasks.search_meaning import Passages
-from dovetail.tasks.search_passages import passages
+from dovetail.tasks.search_passages import passage_text, passages
 from dovetail.tasks.search_postings import Bm25
 from dovetail.tasks.search_profile import Profile
 from dovetail.tasks.search_scores import SearchScores, scored
@@ -301,7 +301,7 @@ class Searcher:
 
     def _embed(self, documents: Sequence[Document]) -> list[Embedded]:
         spans = [passages(d.text) for d in documents]
-        texts = [f"{d.title}\n{d.text[a:b]}".strip() for d, cuts in zip(documents, spans, strict=True) for a, b in cuts]
+        texts = [passage_text(d.title, d.text, cut) for d, cuts in zip(documents, spans, strict=True) for cut in cuts]
         vectors = self.encoder_.encode(texts)
         ends = np.cumsum([len(cuts) for cuts in spans])
         return [Embedded(cuts, vectors[end - len(cuts) : end]) for cuts, end in zip(spans, ends, strict=True)]

@@ -34,7 +34,7 @@ class PassageEvidence:
 
 @dataclass(frozen=True)
 class HitExplanation:
-    """`relevance` = `meaning` + the importances of the words; `missing` are words of the query it does not have."""
+    """`relevance` = `meaning` + `reading` + the importances of the words; `missing` are words it does not have."""
 
     id: str
     title: str
@@ -46,6 +46,7 @@ class HitExplanation:
     missing: tuple[str, ...]
     passages: tuple[PassageEvidence, ...]  # nearest first
     profile: str = ""  # what personalisation did, in words
+    reading: float = 0.0  # what a network that reads query and passage together adds
     before: int | None = None  # the rank without what judgements taught, where they taught anything
 
     def to_dict(self) -> dict[str, Any]:
@@ -66,6 +67,7 @@ class HitExplanation:
             lines.append(f"    without {', '.join(self.missing)}")
         lines.append(f"  meaning {self.meaning:.3f}")
         lines += [f"    {p.cosine:.3f}  {_short(p.text)}" for p in self.passages[:3]]
+        lines += [f"  reading {self.reading:.3f}"] if self.reading else []
         return lines + ([f"  {self.profile}"] if self.profile else [])
 
 
@@ -77,7 +79,7 @@ def explained(finder: Finder, query: str, name: str, vector: Vector, fusion: Fus
             raise UnknownName("document", name, finder.index.some_names(), "the index")
         candidates = finder.candidates(query, vector, depth=DEPTH, also=number)
         place = int(np.searchsorted(candidates.documents, number))
-        keyword, meaning = fusion.parts(candidates)
+        keyword, meaning, read = fusion.parts(candidates)
         found = finder.index.postings(finder.terms(query))
         words = _words(finder, found, number, float(keyword[place]))
         document = finder.index.documents([number])[number]
@@ -87,13 +89,14 @@ def explained(finder: Finder, query: str, name: str, vector: Vector, fusion: Fus
     return HitExplanation(
         name,
         document.title,
-        _rank(keyword + meaning, candidates, place),
-        float(keyword[place] + meaning[place]),
+        _rank(keyword + meaning + read, candidates, place),
+        float(keyword[place] + meaning[place] + read[place]),
         float(keyword[place]),
         float(meaning[place]),
         words,
         tuple(sorted(asked - {w.word for w in words})),
         tuple(PassageEvidence(text.strip(), cosine) for cosine, text in near),
+        reading=float(read[place]),
     )
 
 

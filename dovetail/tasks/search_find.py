@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +13,13 @@ from dovetail.errors import InputError
 from dovetail.tasks.search_fusion import Candidates, Fusion, order_of
 from dovetail.tasks.search_index import Index
 from dovetail.tasks.search_meaning import Passages, best_of, cosines_of
+from dovetail.tasks.search_passages import passage_text
 from dovetail.tasks.search_postings import Bm25, TermWeight, most, summed
 from dovetail.tasks.search_where import condition_of
 from dovetail.tasks.search_words import nearest
 
 DEPTH = 100  # candidates from each side
+READ = 20  # of the first candidates are read, where there is a reader
 _LONGEST_QUERY = 1_000  # words; more of a query is not read
 _SYNONYM = 0.5  # weight of a synonym against the word that was asked for
 
@@ -26,7 +28,7 @@ Vector = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Hit:
-    """One answer. `relevance` in [0, 1] is `keyword` + `meaning`, the parts that words and vectors have in it."""
+    """One answer. `relevance` in [0, 1] is `keyword` + `meaning` + `reading`: parts of words, vectors and a reader."""
 
     id: str
     relevance: float
@@ -35,6 +37,16 @@ class Hit:
     fields: dict[str, Any]
     keyword: float
     meaning: float
+    reading: float = 0.0
+
+
+class Reads(Protocol):
+    """A network that reads a query and a passage together."""
+
+    meaning: float  # the weight of the cosines in the ranking whose top is read
+
+    def probabilities(self, index: Index, query: str, texts: Sequence[str]) -> npt.NDArray[np.float64]:
+        """How likely each text is an answer, (n,) in [0, 1]."""
 
 
 @dataclass
@@ -45,6 +57,7 @@ class Finder:
     passages: Passages
     synonyms: Mapping[str, Sequence[str]] = field(default_factory=dict)
     bm25: Bm25 = field(default_factory=Bm25)
+    reader: Reads | None = None
     _known: tuple[int, list[str], list[int]] = (-1, [], [])  # change, terms, frequencies
 
     def candidates(
@@ -70,7 +83,23 @@ class Finder:
             if also is not None:
                 documents = np.union1d(documents, [also])
             cosine = self._cosines(vector, documents, near, cosines)
-        return Candidates(documents, keyword[documents], most(found, collection, self.bm25), cosine)
+            best = most(found, collection, self.bm25)
+            return self.read(query, vector, Candidates(documents, keyword[documents], best, cosine))
+
+    def read(self, query: str, vector: Vector, found: Candidates) -> Candidates:
+        """The same with what the reader says of the first ones; as they are where there is no reader."""
+        if self.reader is None or not len(found):
+            return found
+        first = order_of(Fusion(self.reader.meaning).relevance(found), found.documents)[:READ]
+        texts = self.best_texts(vector, found.documents[first].tolist())
+        likely = np.zeros(len(found))
+        likely[first] = self.reader.probabilities(self.index, query, texts)
+        return replace(found, read=likely)
+
+    def best_texts(self, vector: Vector, numbers: Sequence[int]) -> list[str]:
+        """Title and best passage of each document, as encoders read them."""
+        documents, spans = self.index.documents(numbers), self._best_spans(vector, numbers)
+        return [passage_text(documents[n].title, documents[n].text, spans[n]) for n in numbers]
 
     def terms(self, query: str) -> list[TermWeight]:
         """The terms to look for: those of the query, their synonyms, and for unknown words the nearest known ones."""
@@ -86,23 +115,25 @@ class Finder:
 
     def hits(self, candidates: Candidates, vector: Vector, fusion: Fusion, k: int) -> list[Hit]:
         """The k most relevant candidates as a person reads them; what has gone meanwhile is left out."""
-        keyword, meaning = fusion.parts(candidates)
-        best = order_of(keyword + meaning, candidates.documents)[:k]
+        keyword, meaning, read = fusion.parts(candidates)
+        relevance = keyword + meaning + read
+        best = order_of(relevance, candidates.documents)[:k]
         numbers = candidates.documents[best].tolist()
         with self.index.snapshot():
             documents, spans = self.index.documents(numbers), self._best_spans(vector, numbers)
         return [
             Hit(
                 documents[n].id,
-                float(keyword[i] + meaning[i]),
+                float(relevance[i]),
                 documents[n].title,
                 documents[n].text[slice(*spans[n])].strip(),
                 documents[n].fields,
                 float(keyword[i]),
                 float(meaning[i]),
+                float(read[i]),
             )
             for i, n in zip(best.tolist(), numbers, strict=True)
-            if n in documents and keyword[i] + meaning[i] > 0
+            if n in documents and relevance[i] > 0
         ]
 
     def _cosines(

@@ -24,6 +24,7 @@ class Candidates:
     keyword: Floats
     most: float  # the BM25 that no document can reach
     cosine: Floats  # -1 where a document has no passage with a vector
+    read: Floats | None = None  # how likely a network that reads query and passage takes it for an answer; 0: not read
 
     def __len__(self) -> int:
         return len(self.documents)
@@ -31,20 +32,23 @@ class Candidates:
 
 @dataclass(frozen=True)
 class Fusion:
-    """`meaning` is the weight of the cosines in [0, 1]; the keyword part has the rest."""
+    """`reading` is the weight of what a reader says, in [0, 1]; of the rest `meaning` is the share of the cosines."""
 
     meaning: float = 0.5
     known: str = "both alike, as long as judgements do not say better"
+    reading: float = 0.0
 
-    def parts(self, candidates: Candidates) -> tuple[Floats, Floats]:
-        """What keyword and meaning add to the relevance of each candidate, (n,) each."""
+    def parts(self, candidates: Candidates) -> tuple[Floats, Floats, Floats]:
+        """What keyword, meaning and reading add to the relevance of each candidate, (n,) each."""
         keyword, cosine = scaled(candidates)
-        return (1 - self.meaning) * keyword, self.meaning * cosine
+        read = np.zeros(len(candidates)) if candidates.read is None else candidates.read
+        rest = 1 - self.reading
+        return rest * (1 - self.meaning) * keyword, rest * self.meaning * cosine, self.reading * read
 
     def relevance(self, candidates: Candidates) -> Floats:
         """Relevance in [0, 1] of each candidate, (n,)."""
-        keyword, cosine = self.parts(candidates)
-        return keyword + cosine
+        keyword, cosine, read = self.parts(candidates)
+        return keyword + cosine + read
 
 
 def scaled(candidates: Candidates) -> tuple[Floats, Floats]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,8 @@ from dovetail.measure.intervals import paired_bootstrap
 from dovetail.tasks.search_fusion import Candidates, Fusion, ndcg_of
 from dovetail.types import Interval
 
-_FOLDS = 5
-_FEWEST = 10  # queries with a relevant document; below, nothing is learned from them
+FOLDS = 5
+FEWEST = 10  # queries with a relevant document; below, nothing is learned from them
 _GRID = np.round(np.linspace(0, 1, 21), 2)
 _EQUAL = 0.002  # nDCG: a weight nearer to the default is preferred to this much more on the training queries
 
@@ -28,6 +28,7 @@ class Way:
     name: str
     ndcg_10: float
     gap: Interval  # to the start, paired by query
+    queries: int = 0  # that it was measured on
 
 
 @dataclass(frozen=True)
@@ -46,88 +47,127 @@ class Gate:
 
     def to_lines(self) -> list[str]:
         """As a person reads it."""
-        ways = [f"{w.name:<10} nDCG@10 {w.ndcg_10:.3f}, {_signed(w.gap)} to the start" for w in self.ways]
+        ways = [
+            f"{w.name:<10} nDCG@10 {w.ndcg_10:.3f}, {_signed(w.gap)} to the start, {w.queries:,} queries"
+            for w in self.ways
+        ]
         return [f"kept: {self.kept}. {self.why}", *ways]
 
     @classmethod
     def from_dict(cls, note: Mapping[str, Any]) -> Gate:
         """What `to_dict` gave."""
-        ways = tuple(Way(w["name"], w["ndcg_10"], Interval(**w["gap"])) for w in note["ways"])
+        ways = tuple(Way(w["name"], w["ndcg_10"], Interval(**w["gap"]), w["queries"]) for w in note["ways"])
         return cls(ways, note["queries"], note["kept"], Fusion(**note["chosen"]), note["why"])
 
 
-def best_fusion(candidates: Sequence[Candidates], truth: Sequence[dict[int, float]], start: Fusion) -> Fusion:
-    """The weight with the best mean nDCG@10 over some queries; of almost equal ones that nearest to the start."""
-    table = {w: float(ndcg_of(candidates, Fusion(float(w)), truth).mean()) for w in _GRID}
-    most = max(table.values())
-    near = min((w for w in _GRID if table[w] >= most - _EQUAL), key=lambda w: abs(w - start.meaning))
-    return Fusion(float(near), f"the weight that did best on {len(candidates):,} judged queries")
+@dataclass(frozen=True)
+class Trial:
+    """A way of searching that is to be judged: its candidates for each query, found by what these did not teach.
+
+    Its weights are fitted on other queries, unless it has some. It is judged on the queries `rows`, on all if None.
+    """
+
+    candidates: Sequence[Candidates]
+    fusion: Fusion | None = None
+    rows: Sequence[int] | None = None
 
 
-Tuned = Callable[[list[int], list[int]], Sequence[Candidates]]
-"""Queries to learn from, and queries to answer, by position; gives the candidates of the latter after tuning."""
+Truth = Sequence[Mapping[int, float]]
 
 
-def choose(
-    candidates: Sequence[Candidates],
-    truth: Sequence[dict[int, float]],
-    start: Fusion,
-    *,
-    tuned: Tuned | None = None,
-    seed: int = 0,
-) -> Gate:
-    """Compare the start with words alone, meaning alone, fitted weights, and these after tuning.
+def best_fusion(candidates: Sequence[Candidates], truth: Truth, start: Fusion) -> Fusion:
+    """The weights with the best mean nDCG@10 over some queries; of almost equal ones those nearest to the start."""
+    known = f"the weights that did best on {len(candidates):,} judged queries"
+    meaning = _best(candidates, truth, [Fusion(float(w), known) for w in _GRID], start)
+    if not any(one.read is not None for one in candidates):
+        return meaning
+    return _best(candidates, truth, [replace(meaning, reading=float(w)) for w in _GRID[::2]], meaning)
+
+
+def _best(candidates: Sequence[Candidates], truth: Truth, tried: Sequence[Fusion], start: Fusion) -> Fusion:
+    values = [float(ndcg_of(candidates, one, truth).mean()) for one in tried]
+    near = [one for one, value in zip(tried, values, strict=True) if value >= max(values) - _EQUAL]
+    return min(near, key=lambda one: abs(one.meaning - start.meaning) + abs(one.reading - start.reading))
+
+
+def usual_trials(candidates: Sequence[Candidates], start: Fusion) -> dict[str, Trial]:
+    """What is compared always: the start, words alone, meaning alone, and fitted weights."""
+    return {
+        "start": Trial(candidates, start),
+        "keyword": Trial(candidates, Fusion(0.0, "words alone")),
+        "meaning": Trial(candidates, Fusion(1.0, "meaning alone")),
+        "fitted": Trial(candidates),
+    }
+
+
+def choose(trials: Mapping[str, Trial], truth: Truth, start: Fusion, *, seed: int = 0) -> Gate:
+    """Compare ways of searching with the one called `start`; the best one that is proven better is kept.
 
     What is learned is always measured on queries that it was not learned from.
     """
     some = [i for i, known in enumerate(truth) if any(g > 0 for g in known.values())]
-    candidates, truth = [candidates[i] for i in some], [truth[i] for i in some]
-    if len(some) < _FEWEST:
-        why = f"{len(some)} judged queries are too few to learn from; expected {_FEWEST} or more"
+    if len(some) < FEWEST:
+        why = f"{len(some)} judged queries are too few to learn from; expected {FEWEST} or more"
         return Gate((), len(some), "start", start, why)
-    fixed = {"start": start, "keyword": Fusion(0.0, "words alone"), "meaning": Fusion(1.0, "meaning alone")}
-    each = {name: ndcg_of(candidates, fusion, truth) for name, fusion in fixed.items()}
-    each["fitted"] = _held_out(candidates, truth, start, seed)
-    fixed["fitted"] = best_fusion(candidates, truth, start)
-    if tuned is not None:
-
-        def positions(taught: list[int], asked: list[int]) -> Sequence[Candidates]:
-            return tuned([some[i] for i in taught], [some[i] for i in asked])
-
-        each["tuned"] = _held_out(candidates, truth, start, seed, positions)
-        fixed["tuned"] = fixed["fitted"]
-    return _decided(each, fixed, seed)
+    each: dict[str, Floats] = {}
+    fusions: dict[str, Fusion] = {}
+    for name, trial in trials.items():
+        values, fusion = _measured(trial, truth, set(some), start, seed)
+        if np.isfinite(values).sum() >= FEWEST:
+            each[name], fusions[name] = values, fusion
+    return _decided(each, fusions, seed)
 
 
-def _held_out(
-    candidates: Sequence[Candidates],
-    truth: Sequence[dict[int, float]],
-    start: Fusion,
-    seed: int,
-    tuned: Tuned | None = None,
-) -> Floats:
-    """nDCG of each query under the weight fitted on the other folds, and after tuning on them."""
-    fold = np.random.default_rng(seed).permutation(len(candidates)) % _FOLDS
+def _measured(trial: Trial, truth: Truth, some: set[int], start: Fusion, seed: int) -> tuple[Floats, Fusion]:
+    """nDCG of each query, NaN where it was not measured, and the weights to use from now on."""
+    rows = range(len(truth)) if trial.rows is None else trial.rows
+    pairs = [(row, one) for row, one in zip(rows, trial.candidates, strict=True) if row in some]
+    found, known = [one for _, one in pairs], [truth[row] for row, _ in pairs]
+    values = np.full(len(truth), np.nan)
+    if not pairs:
+        return values, start
+    at = [row for row, _ in pairs]
+    if trial.fusion is not None:
+        values[at] = ndcg_of(found, trial.fusion, known)
+        return values, trial.fusion
+    values[at] = _held_out(found, known, start, seed)
+    return values, best_fusion(found, known, start)
+
+
+def _held_out(candidates: Sequence[Candidates], truth: Truth, start: Fusion, seed: int) -> Floats:
+    """nDCG of each query under the weights fitted on the other folds."""
+    fold = folds(len(candidates), seed)
     found = np.zeros(len(candidates))
-    for one in range(_FOLDS):
+    for one in range(FOLDS):
         taught, asked = np.flatnonzero(fold != one).tolist(), np.flatnonzero(fold == one).tolist()
+        if not asked or not taught:
+            continue
         fusion = best_fusion([candidates[i] for i in taught], [truth[i] for i in taught], start)
-        answers = tuned(taught, asked) if tuned else [candidates[i] for i in asked]
-        found[asked] = ndcg_of(answers, fusion, [truth[i] for i in asked])
+        found[asked] = ndcg_of([candidates[i] for i in asked], fusion, [truth[i] for i in asked])
     return found
 
 
+def folds(queries: int, seed: int) -> npt.NDArray[np.int64]:
+    """Which fold each query belongs to, (q,)."""
+    return np.random.default_rng(seed).permutation(queries) % FOLDS
+
+
 def _decided(each: Mapping[str, Floats], fusions: Mapping[str, Fusion], seed: int) -> Gate:
-    gaps = {name: paired_bootstrap(values, each["start"], seed=seed) for name, values in each.items()}
-    ways = tuple(Way(name, float(values.mean()), gaps[name]) for name, values in each.items())
+    ways = tuple(_way(name, values, each["start"], seed) for name, values in each.items())
     proven = [w for w in ways if w.gap.low > 0]
-    best = max(proven, key=lambda w: w.ndcg_10, default=ways[0])
-    queries = len(each["start"])
+    best = max(proven, key=lambda w: w.gap.value, default=ways[0])
+    queries = int(np.isfinite(each["start"]).sum())
     if best.name == "start":
         why = f"nothing was proven to be better than the start on {queries:,} held-out queries, so it stays"
     else:
-        why = f"{best.name}: nDCG@10 {_signed(best.gap)} on {queries:,} held-out queries"
+        why = f"{best.name}: nDCG@10 {_signed(best.gap)} on {best.queries:,} held-out queries"
     return Gate(ways, queries, best.name, fusions[best.name], why)
+
+
+def _way(name: str, values: Floats, start: Floats, seed: int) -> Way:
+    measured = np.isfinite(values)
+    gap = paired_bootstrap(values[measured], start[measured], seed=seed)
+    return Way(name, float(values[measured].mean()), gap, int(measured.sum()))
 
 
 def _signed(gap: Interval) -> str:

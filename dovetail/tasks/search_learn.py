@@ -13,10 +13,10 @@ from dovetail.errors import InputError
 from dovetail.tasks.embed_head import Head, PlainHead
 from dovetail.tasks.search_find import Finder
 from dovetail.tasks.search_fusion import Candidates, Fusion
-from dovetail.tasks.search_gate import Gate, choose
+from dovetail.tasks.search_gate import FOLDS, Gate, Trial, choose, folds, usual_trials
 from dovetail.tasks.search_index import Index
 from dovetail.tasks.search_judgements import Judgements
-from dovetail.tasks.search_tune import lists_of, query_head
+from dovetail.tasks.search_tune import Lists, lists_of, query_head
 
 _FEWEST = 50  # judged queries; below, no head is tried
 
@@ -34,20 +34,30 @@ class Learned:
 def learn(finder: Finder, vectors: Vectors, judged: Judgements, *, seed: int = 0) -> Learned:
     """Fit weights and a head to judgements of queries with these vectors (q, d); nothing unproven is kept."""
     start, truth = Fusion(), truth_of(finder.index, judged)
-
-    def answers(asked: Sequence[int], moved: Vectors) -> list[Candidates]:
-        return [finder.candidates(judged.queries[i], v) for i, v in zip(asked, moved, strict=True)]
-
-    candidates = answers(range(len(vectors)), vectors)
+    candidates = answers(finder, judged.queries, vectors)
+    trials = usual_trials(candidates, start)
     if len(judged.queries) < _FEWEST or importlib.util.find_spec("torch") is None:
-        return Learned(choose(candidates, truth, start, seed=seed), PlainHead())
+        return Learned(choose(trials, truth, start, seed=seed), PlainHead())
     lists = lists_of(finder, vectors, candidates, truth, start)
-
-    def tuned(taught: list[int], asked: list[int]) -> list[Candidates]:
-        return answers(asked, query_head(lists.only(taught), start, seed=seed)(vectors[asked]))
-
-    gate = choose(candidates, truth, start, tuned=tuned, seed=seed)
+    trials["tuned"] = Trial(_moved(finder, judged, lists, start, seed))
+    gate = choose(trials, truth, start, seed=seed)
     return Learned(gate, query_head(lists, start, seed=seed) if gate.kept == "tuned" else PlainHead())
+
+
+def answers(finder: Finder, queries: Sequence[str], vectors: Vectors) -> list[Candidates]:
+    """The candidates of each query with its vector."""
+    return [finder.candidates(query, vector) for query, vector in zip(queries, vectors, strict=True)]
+
+
+def _moved(finder: Finder, judged: Judgements, lists: Lists, start: Fusion, seed: int) -> list[Candidates]:
+    """The candidates of each query with its vector moved by a head that the other folds taught."""
+    fold = folds(len(judged.queries), seed)
+    found: dict[int, Candidates] = {}
+    for one in range(FOLDS):
+        taught, asked = np.flatnonzero(fold != one).tolist(), np.flatnonzero(fold == one).tolist()
+        moved = query_head(lists.only(taught), start, seed=seed)(lists.queries[asked])
+        found.update(zip(asked, answers(finder, [judged.queries[i] for i in asked], moved), strict=True))
+    return [found[i] for i in range(len(judged.queries))]
 
 
 def truth_of(index: Index, judged: Judgements) -> list[dict[int, float]]:

@@ -26,6 +26,11 @@ def passages(text: str, words: int = WORDS) -> list[tuple[int, int]]:
     return _joined(pieces, total / count, words)
 
 
+def passage_text(title: str, text: str, span: tuple[int, int]) -> str:
+    """A passage as encoders read it: below the title of its document."""
+    return f"{title}\n{text[slice(*span)]}".strip()
+
+
 def _pieces(text: str, words: int) -> Iterator[tuple[int, int, int]]:
     """Sentences with their size in words; one that is longer than a passage in parts."""
     start = 0
