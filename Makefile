@@ -9,7 +9,7 @@ EXTRAS ?= dev
 comma := ,
 READY := $(VENV)/.$(subst $(comma),-,$(EXTRAS))
 
-.PHONY: demo test lint format examples clean
+.PHONY: demo test lint format examples web test-web test-browser clean
 .DELETE_ON_ERROR:
 
 $(BIN)/python:
@@ -46,5 +46,21 @@ format: $(READY)
 examples: $(VENV)/.core
 	$(BIN)/python -m scripts.make_examples
 
+# The page of the workbench. Node 20 or newer; `dovetail label` and a wheel built afterwards take it from web/dist.
+web/node_modules/.made: web/package.json web/package-lock.json
+	@command -v npm >/dev/null || { echo "The page of the workbench needs Node 20 or newer: https://nodejs.org, or on Debian apt-get install nodejs npm"; exit 1; }
+	cd web && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+web: web/node_modules/.made
+	cd web && npm run --silent build
+
+test-web: web/node_modules/.made
+	cd web && npm test --silent
+
+# A person at the page: Debian's chromium, no download. Skipped aloud where node or chromium is absent.
+test-browser: $(VENV)/.dev
+	@PYTHON=$(BIN)/python tests/browser/run
+
 clean:
-	rm -rf demo dist build .pytest_cache .mypy_cache .ruff_cache
+	rm -rf demo dist build web/dist .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,91 @@
+// Takes the pictures of docs/workbench.md: `node tests/browser/pictures.mjs [NAME …]`. Each page at 1280 and at 400 pixels,
+// and some of them dark. They go to docs/pictures, or where PICTURES says.
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { api, browser, person, ROOT, serve, TRAINING, until, workspace } from "./bench.mjs";
+
+const OUT = process.env.PICTURES ?? join(ROOT, "docs/pictures");
+const WANTED = process.argv.slice(2);
+const SIZES = { wide: { width: 1280, height: 800 }, narrow: { width: 400, height: 820 } };
+mkdirSync(OUT, { recursive: true });
+
+const place = workspace();
+const [server, machine] = await Promise.all([serve(place.path), browser()]);
+
+async function answerMany(session, many, value) {
+    for (let count = 0; count < many; count += 1) {
+        const { items } = await api(server, `/sessions/${session}/next?count=1`);
+        if (!items.length) return;
+        await api(server, `/sessions/${session}/answers`, { key: `${session}-${count}`, item: items[0].item, value: value(items[0], count), seconds: 2 });
+    }
+}
+
+/** A workspace somebody has worked in a little. */
+async function lived() {
+    const pair = (await api(server, "/sessions", { kind: "pair" })).session;
+    await answerMany(pair, 30, (item) => (item.suggestion && item.suggestion.score > 0.5 ? "match" : "not"));
+    const classes = (await api(server, "/sessions", { kind: "class", table: "north", classes: ["garden", "kitchen", "light", "outdoor"] })).session;
+    await answerMany(classes, 12, (item, count) => [["garden", "kitchen", "light", "outdoor"][count % 4]]);
+    const group = (await api(server, "/sessions", { kind: "group", table: "records" })).session;
+    const judgement = (await api(server, "/sessions", { kind: "judgement", table: "records" })).session;
+    await until(async () => (await api(server, "/jobs")).every((job) => !["running", "waiting"].includes(job.state)), "the model has learnt");
+    return { pair, classes, group, judgement };
+}
+
+const sessions = await lived();
+const { clusters } = await api(server, "/clusters?order=weakest&limit=1");
+const PAGES = {
+    home: { path: "/", ready: ".first-step" },
+    data: { path: "/data/records?column=brand", ready: ".grid tbody tr" },
+    match: { path: `/label/${sessions.pair}`, ready: "[data-testid=pair]", keys: ["e"], then: ".why-lines li" },
+    similar: { path: `/label/${sessions.group}?row=3`, ready: ".cards .card" },
+    classes: { path: `/label/${sessions.classes}`, ready: "[data-testid=class]" },
+    judge: { path: `/label/${sessions.judgement}`, ready: "#query", fill: ["#query", "cordless hedge trimmer"], then: ".hits li" },
+    label: { path: "/label", ready: ".kinds" },
+    map: { path: "/map", ready: "canvas.plane[data-kind]", wait: 1500 },
+    clusters: { path: clusters.length ? `/clusters/${clusters[0].cluster}` : "/clusters", ready: clusters.length ? ".records tbody tr" : "main" },
+    models: { path: "/models", ready: ".model-card, .empty", click: "Teach a model", wait: 1200 },
+    model: { path: "/models/pairs", ready: ".versions tbody tr, .notice" },
+    people: { path: "/people", ready: ".people tbody tr" },
+};
+const DARK = ["match", "map", "home"];
+
+async function prepare(page, one) {
+    await page.goto(server.base + one.path);
+    await page.locator(one.ready).first().waitFor({ timeout: TRAINING });
+    for (const key of one.keys ?? []) await page.keyboard.press(key);
+    if (one.click) await page.getByRole("button", { name: one.click }).first().click();
+    if (one.fill) {
+        await page.fill(...one.fill);
+        await page.keyboard.press("Enter");
+    }
+    if (one.then) await page.locator(one.then).first().waitFor({ timeout: TRAINING });
+    await page.waitForTimeout(one.wait ?? 400);
+}
+
+const faults = [];
+for (const [size, viewport] of Object.entries(SIZES)) {
+    for (const colorScheme of ["light", "dark"]) {
+        const { page, context, faults: here } = await person(machine, server.address, { viewport, colorScheme });
+        for (const [name, one] of Object.entries(PAGES)) {
+            if ((WANTED.length && !WANTED.includes(name)) || (colorScheme === "dark" && !DARK.includes(name))) continue;
+            const file = join(OUT, `workbench-${name}-${size}${colorScheme === "dark" ? "-dark" : ""}.png`);
+            try {
+                await prepare(page, one);
+            } catch (fault) {
+                faults.push(`${name} ${size}: ${fault}`);
+            }
+            await page.screenshot({ path: file });
+            console.log(file);
+        }
+        faults.push(...here);
+        await context.close();
+    }
+}
+await machine.close();
+await server.stop();
+place.remove();
+if (faults.length) {
+    console.error(faults.join("\n"));
+    process.exitCode = 1;
+}

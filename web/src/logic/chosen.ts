@@ -1,0 +1,27 @@
+// Which neighbours are taken to belong, before and after a person's clicks.
+
+interface Suggested {
+    readonly record: { readonly row: number };
+    readonly same: boolean | null;
+}
+
+/** Those that the model suggests; all that it does not speak against where it suggests none. */
+export function chosenAtFirst(neighbours: readonly Suggested[]): Set<number> {
+    const suggested = neighbours.filter((one) => one.same === true);
+    const shown = suggested.length ? suggested : neighbours.filter((one) => one.same !== false);
+    return new Set(shown.map((one) => one.record.row));
+}
+
+export function toggled<T>(chosen: ReadonlySet<T>, one: T): Set<T> {
+    const next = new Set(chosen);
+    if (!next.delete(one)) next.add(one);
+    return next;
+}
+
+/** The classes of a question in the order of their keys: suggested first, then the others by name. */
+export function ordered(suggestions: readonly { readonly value: string; readonly score: number | null }[], classes: readonly string[], added: readonly string[]): { value: string; score: number | null }[] {
+    const first = suggestions.map((one) => ({ value: one.value, score: one.score }));
+    const known = new Set(first.map((one) => one.value));
+    const rest = [...new Set([...classes, ...added])].filter((one) => !known.has(one)).sort((one, other) => one.localeCompare(other));
+    return [...first, ...rest.map((value) => ({ value, score: null }))];
+}

@@ -1,0 +1,88 @@
+// The map through WebGL, by regl-scatterplot. `regl` turns draw calls into functions; ours come ready made, because the
+// page forbids code made at run time. A browser whose draw calls are not among them gets the plain canvas instead.
+import createRegl from "regl";
+import createScatterplot from "regl-scatterplot";
+import { type Chart, type ChartHooks, type Mode, pointSize, type Polygon, thinned, type View, WHOLE } from "./chart";
+import { COMPILED } from "./compiled";
+
+const EXTENSIONS = ["ANGLE_instanced_arrays", "OES_texture_float", "OES_element_index_uint", "WEBGL_color_buffer_float", "EXT_float_blend"];
+
+type Plot = ReturnType<typeof createScatterplot>;
+
+export class WebglChart implements Chart {
+    readonly kind = "webgl";
+    private readonly plot: Plot;
+    private view = WHOLE;
+    private count = 0;
+
+    constructor(private readonly canvas: HTMLCanvasElement, hooks: ChartHooks) {
+        const gl = canvas.getContext("webgl", { antialias: true, preserveDrawingBuffer: true });
+        if (!gl) throw new Error("no WebGL");
+        const regl = createRegl({ gl, extensions: EXTENSIONS, cachedCode: COMPILED } as Parameters<typeof createRegl>[0]);
+        this.plot = createScatterplot({
+            canvas, regl, width: "auto", height: "auto", lassoOnLongPress: false, lassoInitiator: false, colorBy: "valueA", opacity: 0.85,
+            lassoMinDist: 4, lassoMinDelay: 8, deselectOnDblClick: true, pointSize: 4, pointSizeSelected: 0, pointOutlineWidth: 0, showReticle: false,
+        } as Parameters<typeof createScatterplot>[0]);
+        this.plot.subscribe("lassoEnd", (told) => {
+            const line = polygonOf((told as { coordinates?: unknown }).coordinates);
+            this.plot.deselect({ preventEvent: true });
+            if (line.length >= 3) hooks.lassoed(thinned(line, 0.002 * this.view.reach));
+        });
+        this.plot.subscribe("view", () => this.readView());
+        canvas.addEventListener("webglcontextlost", () => hooks.failed());
+    }
+
+    setPoints(points: Float32Array, codes: Uint8Array, palette: readonly string[], ground: string): void {
+        this.count = codes.length;
+        const x = new Float32Array(codes.length);
+        const y = new Float32Array(codes.length);
+        for (let index = 0; index < codes.length; index += 1) {
+            x[index] = points[2 * index] as number;
+            y[index] = points[2 * index + 1] as number;
+        }
+        const accent = getComputedStyle(this.canvas).getPropertyValue("--accent").trim() || "#0b6b66";
+        this.plot.set({ backgroundColor: ground, pointColor: [...palette], pointColorActive: accent, pointColorHover: accent, lassoColor: accent, pointSize: pointSize(this.count, this.view.reach) } as Parameters<Plot["set"]>[0]);
+        void this.plot.draw({ x, y, z: Float32Array.from(codes) }, { zDataType: "categorical" }).then(() => this.setView(this.view));
+    }
+
+    setMode(mode: Mode): void {
+        this.plot.set({ mouseMode: mode === "lasso" ? "lasso" : "panZoom" } as Parameters<Plot["set"]>[0]);
+        this.canvas.style.cursor = mode === "lasso" ? "crosshair" : "grab";
+    }
+
+    setView(view: View): void {
+        this.view = view;
+        this.plot.set({ cameraTarget: [view.x, view.y], cameraDistance: view.reach * this.stretch(), pointSize: pointSize(this.count, view.reach) } as Parameters<Plot["set"]>[0]);
+    }
+
+    getView(): View {
+        return this.view;
+    }
+
+    resize(): void {
+        this.plot.refresh();
+    }
+
+    destroy(): void {
+        this.plot.destroy();
+    }
+
+    /** regl-scatterplot measures from the middle to the upper edge; we to the nearer one. */
+    private stretch(): number {
+        const { clientWidth, clientHeight } = this.canvas;
+        return Math.max(1, clientHeight / Math.max(1, clientWidth));
+    }
+
+    private readView(): void {
+        const [x = 0, y = 0] = this.plot.get("cameraTarget") as number[];
+        const distance = this.plot.get("cameraDistance") as number;
+        this.view = { x, y, reach: distance / this.stretch() };
+    }
+}
+
+function polygonOf(value: unknown): Polygon {
+    if (!Array.isArray(value)) return [];
+    if (Array.isArray(value[0])) return value as Polygon;
+    const flat = value as number[];
+    return Array.from({ length: Math.floor(flat.length / 2) }, (_, index) => [flat[2 * index] as number, flat[2 * index + 1] as number]);
+}
