@@ -5,7 +5,7 @@ import { defineConfig } from "vite";
 // them ready made (src/map/compiled.js).
 export default defineConfig({
     plugins: [preact({ devToolsEnabled: false, prefreshEnabled: false })],
-    resolve: { alias: [{ find: /^regl$/, replacement: "@plotly/regl/dist/regl.unchecked.js" }] },
-    build: { outDir: "dist", assetsInlineLimit: 0, modulePreload: { polyfill: false }, chunkSizeWarningLimit: 900 },
+    resolve: { alias: [{ find: /^regl$/, replacement: "@plotly/regl" }] },
+    build: { outDir: "dist", license: { fileName: "licences.md" }, assetsInlineLimit: 0, modulePreload: { polyfill: false }, chunkSizeWarningLimit: 900 },
     server: { proxy: { "/api": "http://127.0.0.1:8765" } },
 });

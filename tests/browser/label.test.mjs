@@ -62,8 +62,8 @@ describe("labelling", () => {
         await until(async () => (await answersShown(page)) === 0, "undo is counted");
 
         for (let count = 0; count < 26; count += 1) {
-            const item = await api(server, `/sessions/${id}/items/${await pairShown(page)}`);
-            await press(page, verdict(item));
+            const { items } = await api(server, `/sessions/${id}/items/${await pairShown(page)}`);
+            await press(page, verdict(items[0]));
         }
         await until(async () => (await answersShown(page)) >= 26, "every answer is counted");
         await page.getByTestId("effect").waitFor({ timeout: TRAINING });

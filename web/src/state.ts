@@ -3,7 +3,7 @@ import { computed, signal } from "@preact/signals";
 import * as calls from "./api/calls";
 import { post, Refused, Unreachable, useCsrf } from "./api/client";
 import { AnswerQueue, type Outcome, type QueueState, type Store, type Waiting } from "./api/queue";
-import type { Job, Me, Role, SessionProgress } from "./api/types";
+import type { Job, Me, Role } from "./api/types";
 import { t } from "./texts";
 
 export const me = signal<Me | null>(null);
@@ -177,16 +177,10 @@ addEventListener("beforeunload", (event) => {
 
 type Changed = (what: string) => void;
 const changeListeners = new Set<Changed>();
-const progressListeners = new Set<(progress: SessionProgress) => void>();
 
 export function onChanged(listener: Changed): () => void {
     changeListeners.add(listener);
     return () => changeListeners.delete(listener);
-}
-
-export function onProgress(listener: (progress: SessionProgress) => void): () => void {
-    progressListeners.add(listener);
-    return () => progressListeners.delete(listener);
 }
 
 export function noteJob(job: Job): void {
@@ -210,10 +204,6 @@ export function listen(): () => void {
     stream.addEventListener("changed", (event) => {
         const { what } = JSON.parse((event as MessageEvent<string>).data) as { what: string };
         changeListeners.forEach((listener) => listener(what));
-    });
-    stream.addEventListener("progress", (event) => {
-        const said = JSON.parse((event as MessageEvent<string>).data) as { progress: SessionProgress };
-        progressListeners.forEach((listener) => listener(said.progress));
     });
     return () => stream.close();
 }

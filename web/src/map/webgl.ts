@@ -1,11 +1,11 @@
 // The map through WebGL, by regl-scatterplot. `regl` turns draw calls into functions; ours come ready made, because the
 // page forbids code made at run time. A browser whose draw calls are not among them gets the plain canvas instead.
-import createRegl from "regl";
+import createRegl from "@plotly/regl";
 import createScatterplot from "regl-scatterplot";
 import { type Chart, type ChartHooks, type Mode, pointSize, type Polygon, thinned, type View, WHOLE } from "./chart";
 import { COMPILED } from "./compiled";
 
-const EXTENSIONS = ["ANGLE_instanced_arrays", "OES_texture_float", "OES_element_index_uint", "WEBGL_color_buffer_float", "EXT_float_blend"];
+const EXTENSIONS = ["OES_texture_float", "OES_element_index_uint", "WEBGL_color_buffer_float", "EXT_float_blend"];
 
 type Plot = ReturnType<typeof createScatterplot>;
 
@@ -15,7 +15,12 @@ export class WebglChart implements Chart {
     private view = WHOLE;
     private count = 0;
 
-    constructor(private readonly canvas: HTMLCanvasElement, hooks: ChartHooks) {
+    /** A draw call that is not among the compiled ones was refused: the canvas takes over. */
+    private readonly refused = (event: SecurityPolicyViolationEvent): void => {
+        if (event.blockedURI === "eval") this.hooks.failed();
+    };
+
+    constructor(private readonly canvas: HTMLCanvasElement, private readonly hooks: ChartHooks) {
         const gl = canvas.getContext("webgl", { antialias: true, preserveDrawingBuffer: true });
         if (!gl) throw new Error("no WebGL");
         const regl = createRegl({ gl, extensions: EXTENSIONS, cachedCode: COMPILED } as Parameters<typeof createRegl>[0]);
@@ -30,6 +35,8 @@ export class WebglChart implements Chart {
         });
         this.plot.subscribe("view", () => this.readView());
         canvas.addEventListener("webglcontextlost", () => hooks.failed());
+        document.addEventListener("securitypolicyviolation", this.refused);
+        Object.assign(canvas, { compiled: COMPILED });
     }
 
     setPoints(points: Float32Array, codes: Uint8Array, palette: readonly string[], ground: string): void {
@@ -64,6 +71,7 @@ export class WebglChart implements Chart {
     }
 
     destroy(): void {
+        document.removeEventListener("securitypolicyviolation", this.refused);
         this.plot.destroy();
     }
 

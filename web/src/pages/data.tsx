@@ -165,14 +165,14 @@ function Rows({ table, page, view, loading, show }: RowsProps) {
                 <table class="grid">
                     <thead>
                         <tr>
-                            {page.rows[0]?.score !== null ? <th class="number">{t.data.similarity}</th> : null}
+                            {typeof page.rows[0]?.score === "number" ? <th class="number">{t.data.similarity}</th> : null}
                             {page.columns.map((name) => <Head name={name} view={view} show={show} />)}
                         </tr>
                     </thead>
                     <tbody>
                         {page.rows.map((line) => (
                             <tr key={line.row} aria-selected={line.row === view.row} onClick={() => show({ row: line.row, column: null, offset: view.offset })}>
-                                {line.score !== null && line.score !== undefined ? <td class="number">{score(line.score)}</td> : null}
+                                {typeof line.score === "number" ? <td class="number">{score(line.score)}</td> : null}
                                 {line.values.map((value, index) => <Cell value={value} kind={kinds.get(page.columns[index] ?? "")} first={index === 0} open={() => show({ row: line.row, column: null, offset: view.offset })} />)}
                             </tr>
                         ))}

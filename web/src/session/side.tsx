@@ -4,7 +4,7 @@ import type { SessionInfo, SessionProgress } from "../api/types";
 import { Bar, Ghost } from "../parts/basic";
 import { Icon } from "../parts/icons";
 import { duration, figure, percent, score } from "../logic/format";
-import { attempt, noteJob } from "../state";
+import { attempt, jobs, noteJob } from "../state";
 import { t } from "../texts";
 import { Curve } from "./curve";
 
@@ -43,7 +43,8 @@ function Counts({ progress }: { progress: SessionProgress }) {
 }
 
 function Learning({ info, progress }: { info: SessionInfo; progress: SessionProgress }) {
-    const { training, effect } = progress;
+    const { effect } = progress;
+    const training = progress.training ? { ...progress.training, ...jobs.value.get(progress.training.job) } : null;
     const busy = training && (training.state === "running" || training.state === "waiting");
     const start = async () => {
         const job = await attempt(() => calls.retrain(info.session));

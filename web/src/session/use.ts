@@ -6,7 +6,7 @@ import { newKey } from "../api/client";
 import type { Waiting } from "../api/queue";
 import type { Item, SessionInfo, SessionProgress, Taken, Undone } from "../api/types";
 import { putBack, refill } from "../logic/buffer";
-import { onAnswers, onProgress, queue, reachable, say, sentenceOf } from "../state";
+import { jobs, onAnswers, onChanged, queue, reachable, say, sentenceOf } from "../state";
 import { t } from "../texts";
 
 export interface Given<T> {
@@ -105,7 +105,13 @@ export function useSession<T extends Item>(info: SessionInfo, ahead: Ahead): Ses
             exhausted.current = false;
         },
     ), [info.session]);
-    useEffect(() => onProgress((now) => void (now.session === info.session && stand(now))), [info.session]);
+    useEffect(() => sometimes((refresh) => onChanged((what) => void ((what === "labels" || what === "models") && refresh())), () => {
+        void calls.progress(info.session).then(stand, () => undefined);
+    }), [info.session]);
+    const training = progress?.training ? jobs.value.get(progress.training.job)?.state : undefined;
+    useEffect(() => {
+        if (training === "done" || training === "failed") void calls.progress(info.session).then(stand, () => undefined);
+    }, [training]);
 
     function settle(entry: Waiting, reply: unknown): void {
         if (entry.session !== info.session) return;
@@ -148,4 +154,19 @@ export function useSession<T extends Item>(info: SessionInfo, ahead: Ahead): Ses
     };
     const ask = (asked: { row?: number | null; query?: string | null }) => void fetchMore(asked, true);
     return { item: current, progress, notice, fault, loading, given, answer, undo, pass, reload: () => void fetchMore(ahead.first ?? {}), ask };
+}
+
+/** Do something when told to, but not more often than every two seconds: one's own answers are news, too. */
+function sometimes(listen: (refresh: () => void) => () => void, act: () => void): () => void {
+    let timer: ReturnType<typeof setTimeout> | null = null;
+    const stop = listen(() => {
+        timer ??= setTimeout(() => {
+            timer = null;
+            act();
+        }, 2000);
+    });
+    return () => {
+        stop();
+        if (timer) clearTimeout(timer);
+    };
 }

@@ -1,0 +1,2 @@
+// Made by scripts/compile-map.mjs: do not edit.
+export const COMPILED = {};
