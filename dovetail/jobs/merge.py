@@ -120,17 +120,16 @@ def _merge(request: Request, store: StepStore | None, workspace: Workspace | Non
     if workspace is not None:
         judgements(workspace.folder)  # refuses now, not after hours, a review.csv that would be lost
         _write_rejects(workspace, tables)
-        steps = workspace.steps(_inputs(request.settings, hashes, labels))
+        steps = workspace.steps(steps_inputs(request.settings, hashes, labels))
         steps.sweep()
         if labels is None:
             steps.drop("fit")
         store = steps
     integration = yield from integrate_job(tables, request.settings, labels=labels, store=store)
     yield Progress("report", 0, 1)
-    quality = _quality(integration, truth)
-    merged = _assemble(request, tables, integration, quality, hashes, start)
+    merged = assemble(request, tables, integration, hashes, truth=truth, start=start)
     if workspace is not None:
-        merged = _publish(workspace, integration, merged)
+        merged = publish(workspace, integration, merged)
     yield Progress("report", 1, 1)
     return merged
 
@@ -152,7 +151,8 @@ def _renamed(table: Table, taken: Sequence[str]) -> Table:
     return table if name == table.name else Table(name, table.data, table.ids, table.rejects, table.id_column)
 
 
-def _inputs(settings: IntegrateSettings, hashes: Mapping[str, str], labels: Pairs | None) -> dict[str, object]:
+def steps_inputs(settings: IntegrateSettings, hashes: Mapping[str, str], labels: Pairs | None) -> dict[str, object]:
+    """What goes into each step beside the steps before it."""
     said = settings.model_dump()
     judged = None
     if labels is not None:
@@ -174,14 +174,18 @@ def _quality(integration: Integration, truth: Pairs | None) -> Quality:
     return estimate(integration.decisions, integration.clusters, integration.plan)
 
 
-def _assemble(
+def assemble(
     request: Request,
     tables: Sequence[Table],
     integration: Integration,
-    quality: Quality,
     hashes: Mapping[str, str],
-    start: float,
+    *,
+    truth: Pairs | None = None,
+    start: float | None = None,
 ) -> Merged:
+    """All results of a finished integration, with its report; `start` is when it began, as `perf_counter` has it."""
+    start = time.perf_counter() if start is None else start
+    quality = _quality(integration, truth)
     rows = review_rows(integration)
     pairs = integration.decisions.candidates
     asked = type(pairs)(pairs.left[rows], pairs.right[rows])
@@ -254,7 +258,8 @@ def _write_rejects(workspace: Workspace, tables: Sequence[Table]) -> None:
         path.unlink(missing_ok=True)
 
 
-def _publish(workspace: Workspace, integration: Integration, merged: Merged) -> Merged:
+def publish(workspace: Workspace, integration: Integration, merged: Merged) -> Merged:
+    """Write the results and the report into a workspace."""
     files = write_results(workspace.folder, integration, merged.review)
     with replace_file(workspace.folder / "report.html") as beside:
         Path(beside).write_text(merged.report, encoding="utf-8")

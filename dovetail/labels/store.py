@@ -146,6 +146,14 @@ class LabelStore:
                 return
             last = found[-1].id
 
+    def latest(self, wanted: Wanted = ALL, offset: int = 0, limit: int = 100) -> tuple[list[Event], int]:
+        """A page of the history, the latest event first, and how many there are in all."""
+        page = sa.select(EVENTS).where(*wanted.clauses()).order_by(EVENTS.c.id.desc()).limit(limit).offset(offset)
+        number = sa.select(sa.func.count()).select_from(EVENTS).where(*wanted.clauses())
+        with reading(self.place) as connection:
+            found = [_event(row) for row in connection.execute(page)]
+            return found, int(connection.execute(number).scalar_one())
+
     def current(self, wanted: Wanted = ALL) -> list[Event]:
         """What counts now: the last label of each person about each subject that was not taken back, in order."""
         with reading(self.place) as connection:

@@ -10,7 +10,16 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from dovetail.errors import DovetailError, InputError, MissingExtra, UnknownName, faults_in_words
-from dovetail.serve import routes_data, routes_home, routes_label
+from dovetail.serve import (
+    routes_clusters,
+    routes_data,
+    routes_home,
+    routes_label,
+    routes_map,
+    routes_models,
+    routes_said,
+    routes_verbs,
+)
 from dovetail.serve.assets import page_routes
 from dovetail.serve.guard import Guard, Refused, Rules
 from dovetail.serve.wire import Problem
@@ -19,7 +28,16 @@ from dovetail.version import __version__
 if TYPE_CHECKING:
     from dovetail.serve.workbench import Workbench
 
-ROUTERS = (routes_home.router, routes_data.router, routes_label.router)
+_PARTS = (
+    routes_home,
+    routes_data,
+    routes_label,
+    routes_clusters,
+    routes_map,
+    routes_models,
+    routes_said,
+    routes_verbs,
+)
 _WRONG: dict[int | str, dict[str, Any]] = {"4XX": {"model": Problem, "description": "what is wrong, in one sentence"}}
 
 
@@ -36,8 +54,8 @@ def make_app(bench: Workbench, rules: Rules | None = None) -> FastAPI:
     )
     app.state.bench, app.state.rules = bench, rules
     api = APIRouter(prefix="/api", responses=_WRONG)
-    for router in ROUTERS:
-        api.include_router(router)
+    for part in _PARTS:
+        api.include_router(part.router)
     app.include_router(api)
     app.add_exception_handler(DovetailError, _in_words)
     app.add_exception_handler(Refused, _refused)

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from dovetail.labels.said import Label, Suggestion
 from dovetail.serve.wire import Job, Why
 from dovetail.serve.wire_label import NextAsked
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from dovetail.serve.jobs import Jobs
-    from dovetail.serve.ledger import Ledger
-    from dovetail.serve.rows import RowIndexes
-    from dovetail.serve.state import State
-    from dovetail.serve.tables import Tables
-
 # What serves each kind of session: a class that is made with a `Room`.
 DESKS = {
     "pair": "dovetail.serve.desk_pair:PairDesk",
+    "group": "dovetail.serve.desk_group:GroupDesk",
+    "class": "dovetail.serve.desk_class:ClassDesk",
+    "judgement": "dovetail.serve.desk_judge:JudgementDesk",
 }
 
 
@@ -44,19 +37,6 @@ class Session:
     def task(self) -> str:
         """What its labels are filed under."""
         return "" if self.kind == "pair" else self.table
-
-
-@dataclass(frozen=True)
-class Room:
-    """What a desk works with."""
-
-    folder: Path
-    state: State
-    ledger: Ledger
-    tables: Tables
-    indexes: RowIndexes
-    jobs: Jobs
-    free: Callable[[Session, str, str], bool]  # whether an item is shown to nobody else just now
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,9 @@ from dovetail.explain.pairs import differences
 from dovetail.labels.choose import choose
 from dovetail.labels.pool import Pool as Choices
 from dovetail.labels.said import Label, Row, Suggestion, pair
-from dovetail.serve.desk import Found, Room, Session
+from dovetail.serve.desk import Found, Session
 from dovetail.serve.pool import ABOUT, Pool, pool_of, version_of
+from dovetail.serve.room import Room
 from dovetail.serve.tables import RECORDS, View
 from dovetail.serve.why import why_of_pair
 from dovetail.serve.wire import Job, Why
@@ -68,7 +69,7 @@ class PairDesk:
                 name = _named(pool, place)
                 if self._said(name):
                     self._queues[session.session].remove(place)
-                elif self.room.free(session, name, person):
+                elif self.room.leases.take(session.session, name, person):
                     picked.append(name)
         self._fill_behind(session)
         left = max(0, len(pool.pairs) - self.room.ledger.counts["pair", ""])
@@ -114,7 +115,7 @@ class PairDesk:
     def why(self, session: Session, item: str) -> Why:
         """What each attribute says."""
         del session
-        return why_of_pair(self.pool, self.room.folder, *self._ends(item))
+        return why_of_pair(self.pool, *self._ends(item))
 
     def facts(self, session: Session) -> dict[str, Any]:
         """How good the matcher is, by how much better it became, and what comes next."""
@@ -139,7 +140,7 @@ class PairDesk:
     def retrain(self, session: Session, person: str) -> Job:
         """Train now."""
         del session
-        return self.room.jobs.add("train", {"about": ABOUT}, person, once=True)
+        return self.room.jobs.add("train", {"about": ABOUT}, person, same="waiting")
 
     def _view(self) -> View:
         return self.room.tables.get(RECORDS)
@@ -172,7 +173,7 @@ class PairDesk:
             about = self.room.ledger.about(event.label.subject_key())
             if person not in about and len(about) == 1 and event.label.value != "unsure":
                 name = self.item_of(session, event.label)
-                if name is not None and self.room.free(session, name, person):
+                if name is not None and self.room.leases.take(session.session, name, person):
                     return [name]
         return []
 

@@ -35,7 +35,7 @@ def home(bench: Workbench) -> Home:
         workspace=bench.name,
         tables=found,
         labels=label_counts(bench),
-        models=bench.models(),
+        models=bench.models.listed(),
         clusters=cluster_counts(bench),
         advice=advice(bench, found),
         sessions=sessions,

@@ -26,8 +26,13 @@ if TYPE_CHECKING:
 WORKS = {
     "train": "dovetail.serve.work_pairs:train",
     "index": "dovetail.serve.work_tables:index",
+    "map": "dovetail.serve.work_tables:draw",
+    "space": "dovetail.serve.work_space:train",
+    "classes": "dovetail.serve.work_classes:train",
+    "fit": "dovetail.serve.work_models:fit",
+    "integrate": "dovetail.serve.work_models:integrate",
 }
-_LANES = {"train": 0, "index": 0, "space": 0}  # short ones; all others are long and take the other lane
+_LANES = {"train": 0, "space": 0, "classes": 0}  # short ones; all others are long and take the other lane
 _ATTEMPTS = 3
 _LOOK = 0.3  # seconds between two looks at what runs
 
@@ -62,14 +67,15 @@ class Jobs:
             self._again(job, "the server was stopped", count=False)
         self._running.clear()
 
-    def add(self, kind: str, spec: Mapping[str, Any], person: str, *, once: bool = False) -> Job:
-        """Queue some work. With `once`, the same work that still waits is given instead."""
+    def add(self, kind: str, spec: Mapping[str, Any], person: str, *, same: str = "") -> Job:
+        """Queue some work. With `same`, waiting or active, such work that waits (or runs) already is given instead."""
         if kind not in WORKS:
             raise UnknownName("kind of work", kind, WORKS)
         text = json.dumps(spec, sort_keys=True)
         with self.state.writing() as file:
-            same = "SELECT job FROM jobs WHERE kind = ? AND spec = ? AND state = 'waiting'"
-            found = file.execute(same, (kind, text)).fetchone() if once else None
+            states = "('waiting', 'running')" if same == "active" else "('waiting')"
+            known = f"SELECT job FROM jobs WHERE kind = ? AND spec = ? AND state IN {states}"
+            found = file.execute(known, (kind, text)).fetchone() if same else None
             job = found["job"] if found else f"j_{secrets.token_hex(6)}"
             if not found:
                 waiting = file.execute("SELECT count(*) FROM jobs WHERE state = 'waiting'").fetchone()[0]

@@ -141,6 +141,19 @@ class RowIndex:
             milliseconds=spent,
         )
 
+    def best(self, query: str, k: int) -> list[int]:
+        """The rows with the most telling words of a query, best first; those with all words while there is no index."""
+        if not self.ready:
+            return [
+                line.row for line in self.page(RowsAsked(offset=0, limit=min(k, 200), q=query[:2_000] or None)).rows
+            ]
+        match = " OR ".join(_match(query).rstrip("*").split())
+        if not match:
+            return []
+        with contextlib.closing(sqlite3.connect(f"file:{self.words_file}?mode=ro", uri=True)) as file:
+            found = file.execute("SELECT rowid FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?", (match, k))
+            return [int(row) for (row,) in found]
+
     def alike(self, near: Nearest, asked: RowsAsked) -> RowsPage:
         """The rows that fit, those most like one row first; a thousand at most."""
         assert asked.like is not None

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from dovetail.errors import InputError, UnknownName
 from dovetail.labels.agree import agreement
 from dovetail.labels.said import Answer
-from dovetail.serve.desk import DESKS, Desk, Room, Session
+from dovetail.serve.desk import DESKS, Desk, Session
 from dovetail.serve.ledger import counts_by_value
+from dovetail.serve.room import Room
 from dovetail.serve.state import now
 from dovetail.serve.tables import RECORDS
 from dovetail.serve.wire_label import (
@@ -39,32 +40,12 @@ if TYPE_CHECKING:
 
     from dovetail.labels.said import Event
     from dovetail.serve.ledger import Ledger
+    from dovetail.serve.pool import Pool
     from dovetail.serve.state import State
     from dovetail.serve.wire import Job
 
-_LEASE = 120.0  # seconds that an item is kept for the person who was shown it
 _AGREEMENT_EVERY = 10.0  # seconds between two measurements of agreement
 _KEPT = ("name", "strategy", "blind", "classes", "several", "rows", "query", "text")
-
-
-class Leases:
-    """Who is shown what just now. Lost on a restart, which only means that two people may see one item."""
-
-    def __init__(self) -> None:
-        self._held: dict[tuple[str, str], tuple[str, float]] = {}
-        self._lock = threading.Lock()
-
-    def take(self, session: str, item: str, person: str) -> bool:
-        """Hold an item; False where somebody else does."""
-        moment = time.monotonic()
-        with self._lock:
-            if len(self._held) > 20_000:
-                self._held = {k: v for k, v in self._held.items() if v[1] > moment}
-            holder, until = self._held.get((session, item), (person, 0.0))
-            if holder != person and until > moment:
-                return False
-            self._held[session, item] = (person, moment + _LEASE)
-            return True
 
 
 class Sessions:
@@ -96,6 +77,12 @@ class Sessions:
                 module, name = DESKS[kind].split(":")
                 self._desks[kind] = getattr(import_module(module), name)(self.room)
             return self._desks[kind]
+
+    def pool(self) -> Pool:
+        """The candidate pairs as they stand."""
+        desk = self.desk("pair")
+        found: Pool = desk.pool  # type: ignore[attr-defined]
+        return found
 
     def make(self, asked: NewSession, person: str) -> SessionInfo:
         """Begin a session."""

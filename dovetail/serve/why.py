@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,9 +17,8 @@ if TYPE_CHECKING:
 _MOST_CONTEXT = 60_000  # pairs among which one is weighed; of more, those about its two records and a spread of others
 
 
-def why_of_pair(pool: Pool, folder: Path, left: int, right: int) -> Why:
+def why_of_pair(pool: Pool, left: int, right: int) -> Why:
     """What each attribute adds to the score of two records, and what would turn it."""
-    del folder
     low, high = min(left, right), max(left, right)
     asked = Candidates(np.array([low], np.int32), np.array([high], np.int32))
     found = pool.matcher.contributions(pool.records, asked, context=_among(pool, low, high), shift=pool.shift)[0]

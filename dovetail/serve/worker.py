@@ -16,12 +16,12 @@ from typing import Any
 from dovetail.errors import DovetailError
 from dovetail.labels.store import LabelStore
 from dovetail.serve.jobs import WORKS
+from dovetail.serve.room import LABELS
 from dovetail.serve.state import FILE, State
 from dovetail.serve.tables import Tables
 from dovetail.types import Progress
 from dovetail.workspace import as_json_text
 
-LABELS = "labels.sqlite"
 _EVERY = 0.25  # seconds between two notes of progress
 Working = Generator[Progress, None, Mapping[str, Any]]
 

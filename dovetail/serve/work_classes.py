@@ -1,0 +1,71 @@
+"""Background work: a classifier from the class labels of a table, and what it says of the other rows."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dovetail.labels.agree import settled
+from dovetail.labels.store import Wanted
+from dovetail.measure.intervals import wilson
+from dovetail.serve.desk_class import LARGEST
+from dovetail.serve.nearest import ENCODER
+from dovetail.serve.trained import folder_of, keep
+from dovetail.tasks.classify import Classifier
+from dovetail.types import Progress
+
+if TYPE_CHECKING:
+    from dovetail.serve.worker import Work, Working
+
+_AT_ONCE = 2_000
+
+
+def train(work: Work) -> Working:
+    """Train on what people settled on, and read all rows that are still to be asked about."""
+    work.weights = {"read": 0.1, "fit": 0.5, "predict": 0.4}
+    view = work.tables.get(str(work.spec["table"]))
+    about, rows, labels = f"class {view.name}", [], []
+    several = False
+    for label in settled(work.labels.current(Wanted(shape="class", task=view.name))):
+        row = view.place(label.rows[0].id, label.rows[0].source)
+        if row is not None and isinstance(label.value, tuple) and label.value:
+            rows.append(row)
+            labels.append(label.value)
+            several = several or len(label.value) > 1
+    facts: dict[str, Any] = {"labels": work.labels.count(Wanted(shape="class", task=view.name)).get("class", 0)}
+    counts = Counter(name for value in labels for name in value)
+    if len(counts) < 2:
+        why = "a second class is needed before anything can be learned"
+        return {"version": keep(work.state, about, {**facts, "why": why}), **facts, "why": why}
+    yield Progress("fit", 0, 1, f"{len(labels):,} rows of {len(counts):,} classes")
+    given: list[Any] = [list(v) for v in labels] if several else [v[0] for v in labels]
+    model = Classifier(ENCODER)
+    yield from model.fit_job(view.texts(np.array(rows)), given, effort="quick")
+    home = folder_of(work.home, about, secrets.token_hex(6))
+    model.save(home / "classifier")
+    yield from _read(model, view, home)
+    score = float(model.card.get("held_out", 0.0))
+    right = wilson(round(score * len(labels)), len(labels))
+    facts |= {
+        "table": view.version,
+        "folder": home.name,
+        "classes": list(model.classes),
+        "right": {"value": score, "low": right.low, "high": right.high},
+        "guess": max(counts.values()) / len(labels),
+        "why": str(model.card.get("why", "")),
+    }
+    return {"version": keep(work.state, about, facts), **facts}
+
+
+def _read(model: Classifier, view: Any, home: Any) -> Working:
+    rows = np.arange(0, len(view), max(1, len(view) // LARGEST))
+    parts = []
+    for at in range(0, len(rows), _AT_ONCE):
+        yield Progress("predict", at, len(rows), f"{at:,} of {len(rows):,} rows")
+        parts.append(model.predict_proba(view.texts(rows[at : at + _AT_ONCE])).astype(np.float32))
+    np.save(home / "probability.npy", np.concatenate(parts), allow_pickle=False)
+    np.save(home / "rows.npy", rows, allow_pickle=False)
+    return {}
