@@ -17,21 +17,25 @@ after(async () => {
     place?.remove();
 });
 
+/** Draw a circle on the map; `share` of the shorter side is its radius. */
+async function circle(page, share) {
+    const box = await page.locator("canvas.plane").boundingBox();
+    const [x, y, reach] = [box.x + box.width / 2, box.y + box.height / 2, Math.min(box.width, box.height) * share];
+    await page.mouse.move(x + reach, y);
+    await page.mouse.down();
+    for (let step = 1; step <= 40; step += 1) await page.mouse.move(x + reach * Math.cos((step * Math.PI) / 20), y + reach * Math.sin((step * Math.PI) / 20), { steps: 1 });
+    await page.mouse.up();
+}
+
 const PAGES = ["/", "/data/records", "/label", "/map", "/clusters", "/models", "/people"];
 
 describe("looking", () => {
     test("lasso on the map shows what is inside and labels it", async () => {
         const { page, context, faults } = await person(machine, server.address);
-        await page.goto(`${server.base}/map`);
-        const plane = page.locator("canvas.plane[data-kind]");
-        await plane.waitFor({ timeout: TRAINING });
+        await page.goto(`${server.base}/map?draw=canvas`);
+        await page.locator("canvas.plane[data-kind=canvas]").waitFor({ timeout: TRAINING });
         await page.getByRole("button", { name: "Lasso" }).click();
-        const box = await plane.boundingBox();
-        const [x, y, reach] = [box.x + box.width / 2, box.y + box.height / 2, Math.min(box.width, box.height) * 0.42];
-        await page.mouse.move(x + reach, y);
-        await page.mouse.down();
-        for (let step = 1; step <= 40; step += 1) await page.mouse.move(x + reach * Math.cos((step * Math.PI) / 20), y + reach * Math.sin((step * Math.PI) / 20));
-        await page.mouse.up();
+        await circle(page, 0.42);
         const caught = page.getByTestId("caught");
         await caught.waitFor();
         const inside = Number((await caught.getByRole("heading", { level: 2 }).innerText()).replace(/\D/g, ""));
@@ -43,6 +47,18 @@ describe("looking", () => {
         await until(async () => (await api(server, "/labels/summary")).counts.class === inside, "as many labels as records inside");
         await page.keyboard.press("v");
         await caught.waitFor();
+        assert.deepEqual(faults, []);
+        await context.close();
+    });
+
+    test("WebGL draws the map under the content security policy, lasso and all", async () => {
+        const { page, context, faults } = await person(machine, server.address);
+        await page.goto(`${server.base}/map?draw=webgl`);
+        await page.locator("canvas.plane[data-kind]").waitFor({ timeout: TRAINING });
+        await page.getByRole("button", { name: "Lasso" }).click();
+        await circle(page, 0.42);
+        await page.getByTestId("caught").waitFor();
+        assert.equal(await page.locator("canvas.plane").getAttribute("data-kind"), "webgl");
         assert.deepEqual(faults, []);
         await context.close();
     });

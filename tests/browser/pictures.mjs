@@ -1,5 +1,5 @@
 // Takes the pictures of docs/workbench.md: `node tests/browser/pictures.mjs [NAME …]`. Each page at 1280 and at 400 pixels,
-// and some of them dark. They go to docs/pictures, or where PICTURES says.
+// and some of them dark. They go to docs/pictures, or where PICTURES says; FRESH=1 leaves out the answers given before.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { api, browser, person, ROOT, serve, TRAINING, until, workspace } from "./bench.mjs";
@@ -23,9 +23,9 @@ async function answerMany(session, many, value) {
 /** A workspace somebody has worked in a little. */
 async function lived() {
     const pair = (await api(server, "/sessions", { kind: "pair" })).session;
-    await answerMany(pair, 30, (item) => (item.suggestion && item.suggestion.score > 0.5 ? "match" : "not"));
+    if (!process.env.FRESH) await answerMany(pair, 30, (item) => (item.suggestion && item.suggestion.score > 0.5 ? "match" : "not"));
     const classes = (await api(server, "/sessions", { kind: "class", table: "north", classes: ["garden", "kitchen", "light", "outdoor"] })).session;
-    await answerMany(classes, 12, (item, count) => [["garden", "kitchen", "light", "outdoor"][count % 4]]);
+    if (!process.env.FRESH) await answerMany(classes, 12, (item, count) => [["garden", "kitchen", "light", "outdoor"][count % 4]]);
     const group = (await api(server, "/sessions", { kind: "group", table: "records" })).session;
     const judgement = (await api(server, "/sessions", { kind: "judgement", table: "records" })).session;
     await until(async () => (await api(server, "/jobs")).every((job) => !["running", "waiting"].includes(job.state)), "the model has learnt");
@@ -64,8 +64,9 @@ async function prepare(page, one) {
 }
 
 const faults = [];
-for (const [size, viewport] of Object.entries(SIZES)) {
-    for (const colorScheme of ["light", "dark"]) {
+const sizes = Object.entries(SIZES).filter(([size]) => !process.env.SIZE || process.env.SIZE === size);
+for (const [size, viewport] of sizes) {
+    for (const colorScheme of process.env.FRESH ? ["light"] : ["light", "dark"]) {
         const { page, context, faults: here } = await person(machine, server.address, { viewport, colorScheme });
         for (const [name, one] of Object.entries(PAGES)) {
             if ((WANTED.length && !WANTED.includes(name)) || (colorScheme === "dark" && !DARK.includes(name))) continue;

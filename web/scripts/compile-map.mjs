@@ -8,7 +8,7 @@ const place = workspace();
 const [server, machine] = await Promise.all([serve(place.path), browser()]);
 // Only here may code be made from text: the recording runs without the content security policy.
 const { page } = await person(machine, server.address, { bypassCSP: true });
-await page.goto(`${server.base}/map`);
+await page.goto(`${server.base}/map?draw=webgl`);
 const plane = page.locator("canvas.plane[data-kind]");
 await plane.waitFor({ timeout: TRAINING });
 await page.waitForTimeout(2000);

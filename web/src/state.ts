@@ -189,23 +189,33 @@ export function noteJob(job: Job): void {
     if (before && before.state !== job.state && job.state === "failed") say(t.jobs.failed(t.jobs.kind(job.kind), job.error ?? ""), "bad");
 }
 
-/** Listen to the server's stream; the browser connects again by itself when it breaks. */
+/** Listen to the server's stream for as long as the page is open. The browser connects again by itself; where it gives up, we do. */
 export function listen(): () => void {
-    const stream = new EventSource("/api/events");
-    stream.addEventListener("open", () => {
-        if (!reachable.value) queue.wake();
-        reachable.value = true;
-        void refreshJobs();
-    });
-    stream.addEventListener("error", () => {
-        if (stream.readyState !== EventSource.OPEN) reachable.value = false;
-    });
-    stream.addEventListener("job", (event) => noteJob(JSON.parse((event as MessageEvent<string>).data) as Job));
-    stream.addEventListener("changed", (event) => {
-        const { what } = JSON.parse((event as MessageEvent<string>).data) as { what: string };
-        changeListeners.forEach((listener) => listener(what));
-    });
-    return () => stream.close();
+    let stream = open();
+    let timer: ReturnType<typeof setTimeout> | null = null;
+    function open(): EventSource {
+        const made = new EventSource("/api/events");
+        made.addEventListener("open", () => {
+            if (!reachable.value) queue.wake();
+            reachable.value = true;
+            void refreshJobs();
+        });
+        made.addEventListener("error", () => {
+            reachable.value = false;
+            if (made.readyState !== EventSource.CLOSED) return;
+            timer = setTimeout(() => void (stream = open()), 5000);
+        });
+        made.addEventListener("job", (event) => noteJob(JSON.parse((event as MessageEvent<string>).data) as Job));
+        made.addEventListener("changed", (event) => {
+            const { what } = JSON.parse((event as MessageEvent<string>).data) as { what: string };
+            changeListeners.forEach((listener) => listener(what));
+        });
+        return made;
+    }
+    return () => {
+        if (timer) clearTimeout(timer);
+        stream.close();
+    };
 }
 
 async function refreshJobs(): Promise<void> {

@@ -20,8 +20,9 @@ export class WebglChart implements Chart {
         if (event.blockedURI === "eval") this.hooks.failed();
     };
 
-    constructor(private readonly canvas: HTMLCanvasElement, private readonly hooks: ChartHooks) {
-        const gl = canvas.getContext("webgl", { antialias: true, preserveDrawingBuffer: true });
+    /** Without graphics hardware the plain canvas is quicker, so that WebGL in software is taken only where it is asked for. */
+    constructor(private readonly canvas: HTMLCanvasElement, private readonly hooks: ChartHooks, software: boolean) {
+        const gl = canvas.getContext("webgl", { antialias: true, preserveDrawingBuffer: true, failIfMajorPerformanceCaveat: !software });
         if (!gl) throw new Error("no WebGL");
         const regl = createRegl({ gl, extensions: EXTENSIONS, cachedCode: COMPILED } as Parameters<typeof createRegl>[0]);
         this.plot = createScatterplot({

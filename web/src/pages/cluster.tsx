@@ -52,7 +52,7 @@ function Records({ detail, reload }: { detail: ClusterDetail; reload: () => void
     const [leaving, setLeaving] = useState<ReadonlySet<number>>(new Set());
     const [pair, setPair] = useState<[number, number] | null>(null);
     const first = detail.records[0];
-    const columns = first ? first.columns.filter((name, index) => name !== "source" && detail.records.some((record) => record.values[index])) : [];
+    const columns = first ? first.columns.filter((name, index) => name !== "source" && detail.records.some((record) => record.values[index] && record.values[index] !== record.id)) : [];
     const possible = leaving.size > 0 && leaving.size < detail.records.length;
     const split = async () => {
         const change = await attempt(() => calls.split(newKey(), detail.cluster, [...leaving]));

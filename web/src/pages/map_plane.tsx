@@ -17,11 +17,12 @@ interface Props {
     readonly clear: () => void;
 }
 
-/** WebGL where it works, the plain canvas where it does not; `?draw=canvas` asks for the latter. */
+/** WebGL where graphics hardware draws it, else the plain canvas; `?draw=canvas` and `?draw=webgl` ask for one of them. */
 async function chartOn(canvas: HTMLCanvasElement, hooks: ChartHooks, plain: boolean): Promise<Chart> {
-    if (!plain && new URLSearchParams(location.search).get("draw") !== "canvas") {
+    const wish = new URLSearchParams(location.search).get("draw");
+    if (!plain && wish !== "canvas") {
         const { WebglChart } = await import("../map/webgl");
-        return new WebglChart(canvas, hooks);
+        return new WebglChart(canvas, hooks, wish === "webgl");
     }
     return new CanvasChart(canvas, hooks);
 }

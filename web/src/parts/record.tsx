@@ -1,5 +1,6 @@
 // Records: their values with what differs marked, and the lines of an explanation. Values are text and nothing else.
 import { figure, score, signed } from "../logic/format";
+import { calm } from "../logic/parts";
 import { t } from "../texts";
 import type { Line, Part, Rec, Why } from "../api/types";
 
@@ -15,7 +16,7 @@ export function Value({ text }: { text: string | null | undefined }) {
 /** A value in pieces; those that the other side lacks are marked by ground and underline, not by colour alone. */
 export function Marked({ parts, text }: { parts: readonly Part[]; text: string | null }) {
     if (!text || !parts.length) return <Value text={text} />;
-    return <>{parts.map((part) => (part.same ? part.text : <mark>{part.text}</mark>))}</>;
+    return <>{calm(parts).map((part) => (part.same ? part.text : <mark>{part.text}</mark>))}</>;
 }
 
 export function SourceName({ record }: { record: Rec }) {

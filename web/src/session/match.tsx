@@ -42,7 +42,7 @@ export function MatchSession({ info }: { info: SessionInfo }) {
 }
 
 function Comparison({ item }: { item: PairItem }) {
-    const shown = item.fields.filter((field) => field.left || field.right);
+    const shown = item.fields.filter((field) => (field.left || field.right) && field.left !== item.left.id && field.right !== item.right.id);
     return (
         <div class="sheet pair" data-testid="pair" data-item={item.item}>
             <table>
@@ -58,8 +58,8 @@ function Comparison({ item }: { item: PairItem }) {
                     {shown.map((field) => (
                         <tr class={!field.left || !field.right ? "one-sided" : ""}>
                             <th scope="row">{field.name}</th>
-                            <td><Marked parts={field.left_parts} text={field.left} /></td>
-                            <td><Marked parts={field.right_parts} text={field.right} /></td>
+                            <td><Marked parts={field.right ? field.left_parts : []} text={field.left} /></td>
+                            <td><Marked parts={field.left ? field.right_parts : []} text={field.right} /></td>
                         </tr>
                     ))}
                 </tbody>

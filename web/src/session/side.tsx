@@ -60,7 +60,7 @@ function Learning({ info, progress }: { info: SessionInfo; progress: SessionProg
                 </>
             ) : (
                 <>
-                    <div class="row apart small"><span>{t.session.until(progress.until_retrain)}</span><button type="button" class="button small plain" disabled={!progress.answers} onClick={start}>{t.session.trainNow}</button></div>
+                    <div class="row apart small"><span>{t.session.until(progress.until_retrain)}</span><button type="button" class="button small plain learn" disabled={!progress.answers} onClick={start}>{t.session.trainNow}</button></div>
                     <Bar share={Math.max(0, ROUND - progress.until_retrain) / ROUND} label={t.session.until(progress.until_retrain)} />
                 </>
             )}
