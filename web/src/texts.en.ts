@@ -81,6 +81,7 @@ export const en = {
         labels: "Labels so far",
         kinds: { pair: "pairs", class: "classes", group: "groups", judgement: "judgements" },
         entities: (entities: number, merged: number, weak: number) => `${grouped(entities)} entities, ${grouped(merged)} of several records${weak ? `, ${grouped(weak)} held by a weak link` : ""}`,
+        report: "Report",
         all: "All",
         browse: "Browse",
         noModels: "No model has been taught yet. The matcher that ships with Dovetail decides meanwhile.",
@@ -143,6 +144,8 @@ export const en = {
         noneAbout: "Choose above what you would like to label. A few minutes are enough to see an effect.",
         answers: (count: number) => `${grouped(count)} ${many(count, "answer", "answers")}`,
         closed: "closed",
+        exported: "All labels as CSV:",
+        exportNames: { pair: "pairs", class: "classes", group: "groups", judgement: "judgements" } as Record<string, string>,
         begin: "Begin a session",
         kinds: {
             pair: { name: "Pairs", about: "Are these two records the same thing?" },

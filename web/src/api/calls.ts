@@ -58,6 +58,7 @@ export const changeSession = (id: string, change: { name?: string; blind?: boole
 export const answersPath = (id: string) => `/api/sessions/${encodeURIComponent(id)}/answers`;
 export const undoPath = (id: string) => `/api/sessions/${encodeURIComponent(id)}/undo`;
 
+export const exportPath = (shape: Kind) => `/api/labels/export?${new URLSearchParams({ format: "csv", shape })}`;
 export const labelSummary = () => got(http.GET("/api/labels/summary"));
 
 export interface ClustersQuery {

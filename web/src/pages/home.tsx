@@ -83,7 +83,12 @@ function Labels({ home }: { home: Home }) {
             <Count value={labels.class} of={t.home.kinds.class} />
             <Count value={labels.group} of={t.home.kinds.group} />
             <Count value={labels.judgement} of={t.home.kinds.judgement} />
-            {clusters ? <a class="counts-foot" href="/clusters">{t.home.entities(clusters.entities, clusters.merged, clusters.weak)}</a> : null}
+            {clusters ? (
+                <p class="counts-foot row apart">
+                    <a href="/clusters">{t.home.entities(clusters.entities, clusters.merged, clusters.weak)}</a>
+                    <a href="/api/report" target="_blank" rel="noreferrer">{t.home.report}</a>
+                </p>
+            ) : null}
         </section>
     );
 }

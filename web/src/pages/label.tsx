@@ -47,6 +47,9 @@ function AllSessions() {
                 <section class="sheet">
                     <header><h2>{t.label.sofar}</h2></header>
                     <Shown from={sessions} lines={3}>{(all) => <Sessions sessions={all} />}</Shown>
+                    {sessions.data?.length ? (
+                        <p class="row exports small"><span class="soft">{t.label.exported}</span>{KINDS.map((kind) => <a href={calls.exportPath(kind)} download={`${kind}.csv`}>{t.label.exportNames[kind]}</a>)}</p>
+                    ) : null}
                 </section>
             </div>
         </>
