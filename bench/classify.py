@@ -15,10 +15,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bench.peers import setfit
 from bench.texts import NAMES, OUTSIDE, Part, Shelf, draw, part, sets, spoilt
 from dovetail.encoders.base import Encoder
 from dovetail.measure.sure import auroc
 from dovetail.tasks.classify import Classifier
+from dovetail.tasks.classify_labels import targets_of
+from dovetail.tasks.classify_ladder import rightness
 from dovetail.tasks.classify_noise import ranked_wrong
 from dovetail.tasks.classify_scope import scope_odds
 from dovetail.tasks.classify_texts import reader_of
@@ -36,6 +39,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--encoder", default="auto", help="the encoder by name or folder")
     parser.add_argument("--noise", type=float, default=0.0, help="share of the labels to spoil, and then to find")
     parser.add_argument("--speed", action="store_true", help="texts a second, beside plain sentence-transformers")
+    parser.add_argument("--peer", choices=["setfit"], help="run it beside, in an environment of its own, on few labels")
+    parser.add_argument("--distil", action="store_true", help="a static student beside it")
     parser.add_argument("--all", action="store_true", help="every set that has parts, instead of those named")
 
 
@@ -59,8 +64,15 @@ def run(set_name: str, seed: int, options: argparse.Namespace) -> Iterator[Figur
         yield _noise(train, shelf, seed, options)
         return
     outside = OUTSIDE.get(set_name) if not options.shots else None
+    right = {}
     for system, reader, rungs in _systems(shelf):
-        yield {"system": system, **_measured(set_name, (train, test), reader, (seed, rungs, outside), options)}
+        figures, right[system] = _measured(set_name, (train, test), reader, (seed, rungs, outside), options)
+        yield {"system": system, **figures}
+    yield {"system": "harm", **_harm(right["frozen"] - right["dovetail"])}
+    if options.distil:
+        yield _student(set_name, (train, test), shelf, seed)
+    if options.peer and options.shots:
+        yield setfit(train, test, options.shots, seed)
 
 
 def _parts(set_name: str, seed: int, options: argparse.Namespace) -> tuple[Part, Part]:
@@ -103,14 +115,15 @@ def _measured(
     reader: Encoder,
     asked: tuple[int, tuple[str, ...], str | None],
     options: argparse.Namespace,
-) -> Figures:
+) -> tuple[Figures, npt.NDArray[np.float64]]:
+    """Figures on the test part, and how right each of its rows is."""
     (train, test), (seed, rungs, outside) = parts, asked
     names = NAMES.get(set_name, {}) if not rungs else {}
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     made = Classifier(reader).fit(
         train.texts, train.labels, rungs=rungs, names=names, outside=outside, effort=options.effort, seed=seed
     )
-    took = time.perf_counter() - start
+    took, busy = time.perf_counter() - start, time.process_time() - busy
     inside = test.without(outside) if outside else test
     found = made.evaluate(inside.texts, inside.labels)
     figures = {
@@ -126,11 +139,38 @@ def _measured(
         "held_out": made.card["held_out"],
         "rungs": {r["name"]: r["score"] for r in made.card["rungs"]},
         "seconds": round(took, 2),
+        "cpu_seconds": round(busy, 2),
     }
     if outside and not rungs:
         odds = scope_odds(made.model, list(test.texts))
         figures["auroc"] = round(auroc(odds, np.array([label == outside for label in test.labels])), 4)
-    return figures
+    truth = targets_of(list(inside.labels), made.model.kind, made.classes).matrix
+    scores = made.model.scores(list(inside.texts))
+    return figures, rightness(scores, truth, sigmoid=made.model.sigmoid, line=made.model.line)
+
+
+def _harm(gap: npt.NDArray[np.float64]) -> Figures:
+    """How much less often right than the frozen encoder alone on the same rows, and its standard error."""
+    error = float(gap.std(ddof=1) / np.sqrt(len(gap))) if len(gap) > 1 else 0.0
+    lost = float(gap.mean())
+    return {"lost": round(lost, 4), "error": round(error, 4), "harmed": lost > error and lost > 0}
+
+
+def _student(set_name: str, parts: tuple[Part, Part], reader: Any, seed: int) -> Figures:
+    """A static student of the classifier, on the same test part."""
+    train, test = parts
+    name = OUTSIDE.get(set_name)
+    inside = test.without(name) if name else test
+    teacher = Classifier(reader).fit(train.texts, train.labels, names=NAMES.get(set_name, {}), outside=name, seed=seed)
+    student, done = teacher.distil()
+    found = student.evaluate(inside.texts, inside.labels)
+    return {
+        "system": "student",
+        "accuracy": round(found.accuracy.value, 4),
+        "ece": round(found.ece, 4),
+        "held_out": round(done.right, 4),
+        "per_second": round(done.per_second, 1),
+    }
 
 
 def _noise(train: Part, shelf: Any, seed: int, options: argparse.Namespace) -> Figures:

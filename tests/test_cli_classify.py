@@ -101,3 +101,12 @@ def test_names_alone(place: Path) -> None:
         run("fit", "classify", place / "tickets.csv", "--text", "subject", "--out", place / "none")
     with pytest.raises(UnknownName, match="did you mean 'subject'"):
         run("fit", "classify", place / "tickets.csv", "--text", "subjct", "--label", "queue", "--out", place / "none")
+
+
+def test_a_student_is_made_on_the_console(place: Path) -> None:
+    told = json.loads(run("distil", place / "model", place / "tickets.csv", "--out", place / "student", "--json"))
+    assert 0 <= told["right"] <= 1
+    assert told["per_second"] > 0
+    assert Classifier.load(place / "student").card["chosen"] == "student"
+    with pytest.raises(InputError, match="another one"):
+        run("distil", place / "model", "--out", place / "model")

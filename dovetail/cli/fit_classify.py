@@ -20,6 +20,11 @@ Between = Annotated[str | None, typer.Option(help="Sign between several labels o
 Name = Annotated[list[str] | None, typer.Option(help="What a class means: class=description. Repeatable.")]
 Outside = Annotated[str | None, typer.Option(help="The label that means none of the classes.")]
 Weights = Annotated[str, typer.Option("--class-weights", help="none, or balanced: rare classes count more.")]
+Augment = Annotated[
+    list[str] | None,
+    typer.Option(help="How texts are varied: neighbours, mix, typo, delete-words, swap-words. Repeatable."),
+]
+Search = Annotated[float | None, typer.Option(help="Minutes in which settings are searched; goes on after a kill.")]
 Seed = Annotated[int, typer.Option(help="Seed of all randomness.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
@@ -38,6 +43,8 @@ def classify(
     name: Name = None,
     outside: Outside = None,
     class_weights: Weights = "none",
+    augment: Augment = None,
+    search: Search = None,
     seed: Seed = 0,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -54,7 +61,8 @@ def classify(
         made = Classifier.from_names(names, encoder=encoder)
     else:
         asked: dict[str, Any] = {"minutes": minutes, "effort": effort, "kind": kind, "names": names, "seed": seed}
-        asked |= {"outside": outside, "class_weights": class_weights}
+        asked |= {"outside": outside, "class_weights": class_weights, "augment": tuple(augment or ())}
+        asked |= {"search": search, "search_folder": str(out / "search") if search else None}
         made = _fitted(source, (text, label, between), encoder, asked, quiet=quiet or as_json)
     made.remember(columns=text, label=label, between=between)
     made.save(out)
@@ -87,5 +95,7 @@ def _say(card: dict[str, Any], out: Path, *, as_json: bool, quiet: bool) -> None
         return
     lines = [f"{card['labels']:,} labels: {card['why']}"]
     lines += [f"  {r['name']:<10} {r['score']:.3f} right, {r['seconds']:.1f} s" for r in card.get("rungs", ())]
+    if card.get("search"):
+        lines.append(f"  settings searched: {len(card['search']['trials'])} trials, {card['search']['ended']}")
     lines += [f"! {note}" for note in card.get("notes", ())]
     sys.stdout.write("\n".join([*lines, f"model: {out}"]) + "\n")

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from dovetail.cli.ask import ask
+from dovetail.cli.distil import distil
 from dovetail.cli.fit import app as fit_app
 from dovetail.cli.given import split_pairs
 from dovetail.cli.labels import app as labels_app
@@ -33,6 +34,7 @@ app = typer.Typer(
 
 app.add_typer(fit_app, name="fit")
 app.command()(ask)
+app.command()(distil)
 app.add_typer(labels_app, name="labels")
 app.command()(label)
 app.command()(serve)

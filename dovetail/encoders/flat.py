@@ -60,14 +60,21 @@ class FlatBert:
 
     def states(self, tokens: Sequence[Sequence[int]]) -> list[tuple[Group, Tensor]]:
         """The last layer's token states of texts in order of length: one tensor (texts, length, width) a length."""
+        return [(g, found[0]) for g, found in self.heights(tokens, (len(self.layers),))]
+
+    def heights(self, tokens: Sequence[Sequence[int]], wanted: Sequence[int]) -> list[tuple[Group, list[Tensor]]]:
+        """`states` after each of the `wanted` layers, in that order; 0 is what stands below the first layer."""
         groups = grouped([len(one) for one in tokens])
         numbers = torch.tensor([i for one in tokens for i in one])
         places = torch.cat([torch.arange(g.length).repeat(g.texts) for g in groups])
         x = self._normed(embedding(numbers, self.words) + embedding(places, self.places), self.first)
-        for layer in self.layers:
+        kept = {0: x}
+        for height, layer in enumerate(self.layers, 1):
             x = self._normed(layer.attended(self._attention(layer.projected(x), groups)).add_(x), layer.norms[0])
             x = self._normed(layer.narrowed(layer.widened(x)).add_(x), layer.norms[1])
-        return [(g, x[g.start : g.end].view(g.texts, g.length, self.width)) for g in groups]
+            if height in wanted:
+                kept[height] = x
+        return [(g, [kept[h][g.start : g.end].view(g.texts, g.length, self.width) for h in wanted]) for g in groups]
 
     def _attention(self, projected: Tensor, groups: Sequence[Group]) -> Tensor:
         found = projected.new_empty(len(projected), self.width)

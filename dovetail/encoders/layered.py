@@ -11,12 +11,16 @@ import hashlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from dovetail.encoders.pretrained import PACKAGED
 from dovetail.encoders.transformer import TransformerEncoder, batches, padded
+
+if TYPE_CHECKING:
+    import torch
 
 DEPTHS = (0.0, 1 / 3, 2 / 3, 1.0)  # which layers are read: shares of the height of the network
 
@@ -27,15 +31,22 @@ class LayeredEncoder:
     The last part is the vector of the plain transformer encoder, up to its scale.
     """
 
-    def __init__(self, name: str | Path | TransformerEncoder = PACKAGED, *, max_tokens: int = 256) -> None:
+    def __init__(
+        self,
+        name: str | Path | TransformerEncoder = PACKAGED,
+        *,
+        max_tokens: int = 256,
+        depths: Sequence[float] = DEPTHS,
+    ) -> None:
         self.base = name if isinstance(name, TransformerEncoder) else TransformerEncoder(name, max_tokens=max_tokens)
+        self.depths = tuple(depths)
 
     halves = True  # the first half of each vector is of the lower layers
 
     @property
     def dimensions(self) -> int:
         """Length of each vector."""
-        return self.base.dimensions * len(DEPTHS)
+        return self.base.recipe.hidden * len(self.depths)
 
     @property
     def max_tokens(self) -> int:
@@ -45,7 +56,7 @@ class LayeredEncoder:
     @cached_property
     def fingerprint(self) -> str:
         """A hash of the weights and of which layers are read."""
-        return hashlib.blake2b(f"{self.base.fingerprint}{DEPTHS}".encode(), digest_size=16).hexdigest()
+        return hashlib.blake2b(f"{self.base.fingerprint}{self.depths}".encode(), digest_size=16).hexdigest()
 
     def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Unit vectors (n, dimensions); an empty text gives the zero vector."""
@@ -59,11 +70,22 @@ class LayeredEncoder:
     def _pooled(self, tokens: Sequence[Sequence[int]]) -> npt.NDArray[np.float32]:
         import torch
 
-        model = self.base.model
         with torch.inference_mode():
-            ids, mask = padded(tokens, model.device)
-            states = model(input_ids=ids, attention_mask=mask, output_hidden_states=True).hidden_states
-            weight = mask[..., None].float()
-            chosen = [states[round(share * (len(states) - 1))].float() for share in DEPTHS]
-            means = [torch.nn.functional.normalize((s * weight).sum(1) / weight.sum(1), dim=1) for s in chosen]
-            return np.asarray((torch.cat(means, dim=1) / len(DEPTHS) ** 0.5).cpu().numpy(), np.float32)
+            means = [torch.nn.functional.normalize(m.float(), dim=1) for m in self._means(tokens)]
+            return np.asarray((torch.cat(means, dim=1) / len(means) ** 0.5).cpu().numpy(), np.float32)
+
+    def _means(self, tokens: Sequence[Sequence[int]]) -> list[torch.Tensor]:
+        """The mean token state of each text at each height, (b, d) each."""
+        import torch
+
+        flat = self.base.flat
+        if flat is not None:
+            heights = [round(share * len(flat.layers)) for share in self.depths]
+            found = [[s.float().mean(1) for s in states] for _, states in flat.heights(tokens, heights)]
+            return [torch.cat(one) for one in zip(*found, strict=True)]
+        model = self.base.model
+        ids, mask = padded(tokens, model.device)
+        states = model(input_ids=ids, attention_mask=mask, output_hidden_states=True).hidden_states
+        weight = mask[..., None].float()
+        chosen = [states[round(share * (len(states) - 1))].float() for share in self.depths]
+        return [(s * weight).sum(1) / weight.sum(1) for s in chosen]

@@ -90,7 +90,7 @@ class TransformerEncoder:
         return "bfloat16" if _torch().cuda.is_available() or fast_bfloat16() else "float32"
 
     @cached_property
-    def _flat(self) -> FlatBert | None:
+    def flat(self) -> FlatBert | None:
         """The network laid out for the processor; none on a GPU or for an architecture other than BERT."""
         if _torch().cuda.is_available():
             return None
@@ -140,8 +140,8 @@ class TransformerEncoder:
     def _vectors(self, tokens: Sequence[Sequence[int]]) -> Vectors:
         torch, ways = _torch(), self.recipe.pooling
         with torch.inference_mode():
-            if self._flat is not None:
-                states = self._flat.states(tokens)
+            if self.flat is not None:
+                states = self.flat.states(tokens)
                 return np.asarray(torch.cat([pooled(s, None, ways) for _, s in states]).numpy(), np.float32)
             ids, mask = padded(tokens, self.model.device)
             whole = self.model(input_ids=ids, attention_mask=mask).last_hidden_state

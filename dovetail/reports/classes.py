@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dovetail.reports.classes_pictures import cell_name, confusion, reliability, what_mattered
 from dovetail.reports.frame import card, framed
 from dovetail.reports.sections import table
 from dovetail.reports.words import between, count, duration, escaped, plural, share, value
-from dovetail.tasks.classify_evaluate import Evaluated
+from dovetail.tasks.classify_evaluate import Evaluated, mitigation_line
 from dovetail.version import __version__
 
 _MOST_CLASSES = 200
@@ -19,10 +20,11 @@ def render_classes(found: Evaluated, about: Mapping[str, Any]) -> str:
     parts = [
         ("warnings", "Please look at", _notes([*about.get("notes", ()), *found.notes])),
         ("ladder", "What each step of the ladder brought", _ladder(about)),
-        ("confused", "Which classes are confused, and where", _cells(found)),
+        ("searched", "Which settings mattered", what_mattered(about)),
+        ("confused", "Which classes are confused, and where", confusion(found) + _cells(found)),
         ("classes", "Every class", _classes(found)),
         ("levels", "By level of the hierarchy", _levels(found)),
-        ("sure", "How far its probabilities can be trusted", _reliability(found)),
+        ("sure", "How far its probabilities can be trusted", reliability(found) + _reliability(found)),
         ("coverage", "What answering only the surest texts gives", _coverage(found)),
         ("groups", "By group of people", _groups(found)),
         ("conflicts", "Equal texts with different labels", _conflicts(found)),
@@ -81,7 +83,8 @@ def _ladder(about: Mapping[str, Any]) -> str:
 
 def _cells(found: Evaluated) -> str:
     return "".join(
-        f'<details><summary><span class="who"><bdi>{escaped(c.true)}</bdi> called <bdi>{escaped(c.predicted)}</bdi>'
+        f'<details id="{cell_name(found, c.true, c.predicted)}"><summary><span class="who">'
+        f"<bdi>{escaped(c.true)}</bdi> called <bdi>{escaped(c.predicted)}</bdi>"
         f'</span><span class="num">{plural(c.count, "text")}</span></summary><div class="inside"><ul>'
         + "".join(f"<li>{value(text)}</li>" for text in c.texts)
         + "</ul></div></details>"
@@ -131,7 +134,12 @@ def _groups(found: Evaluated) -> str:
         for g in found.groups
     ]
     head = ("Group", "Texts", "Accuracy", "Given the class", "Of the class, given it", "Others, given it")
-    return table(head, rows, numbers=(1, 2, 3, 4, 5), label="By group") if rows else ""
+    if not rows:
+        return ""
+    drawn = table(head, rows, numbers=(1, 2, 3, 4, 5), label="By group")
+    if found.mitigation is None:
+        return drawn
+    return f'{drawn}<p class="note">{escaped(mitigation_line(found.mitigation, found.mitigated or ""))}.</p>'
 
 
 def _conflicts(found: Evaluated) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,13 @@ import numpy.typing as npt
 from dovetail.encoders.base import Encoder
 from dovetail.errors import InputError
 from dovetail.measure.sure import threshold_for_accuracy
+from dovetail.tasks.classify_augment import Rewrite
+from dovetail.tasks.classify_distil import Distilled, distilled
 from dovetail.tasks.classify_evaluate import Evaluated, evaluated
 from dovetail.tasks.classify_explain import Explained, Separation, explained, separation
-from dovetail.tasks.classify_fit import encoded, lesson_of, train
+from dovetail.tasks.classify_fit import lesson_of, train
+from dovetail.tasks.classify_folds import contradictions
+from dovetail.tasks.classify_forecast import READING, forecast
 from dovetail.tasks.classify_labels import targets_of
 from dovetail.tasks.classify_ladder import Rung, rightness
 from dovetail.tasks.classify_mix import probabilities
@@ -24,13 +28,14 @@ from dovetail.tasks.classify_names import name_head
 from dovetail.tasks.classify_noise import Suspect, suspects
 from dovetail.tasks.classify_options import ClassifyOptions
 from dovetail.tasks.classify_scope import scope_odds
-from dovetail.tasks.classify_texts import reader_of, settled, texts_of
+from dovetail.tasks.classify_texts import encoded, reader_of, settled, texts_of
 from dovetail.tasks.classify_watch import Drift, Updated, drift, updated
 from dovetail.types import Job, Progress, finish
 
 Watch = Callable[[Progress], None]
 Floats = npt.NDArray[np.float64]
 _PORTION = 2_000
+_ONCE = ("layers", "search", "search_folder")  # options that an update does not take over
 
 
 @dataclass(frozen=True)
@@ -85,24 +90,41 @@ class Classifier:
         return self.model.card
 
     def fit(
-        self, texts: Any, labels: Any, *, unlabelled: Any = (), on_progress: Watch | None = None, **options: Any
+        self,
+        texts: Any,
+        labels: Any,
+        *,
+        unlabelled: Any = (),
+        rewrite: Rewrite | None = None,
+        on_progress: Watch | None = None,
+        **options: Any,
     ) -> Classifier:
         """Learn from texts (n) and a label each; several labels a text as lists, a hierarchy as `A > B > C`.
 
         `texts` may be a list, a column, or a table, whose columns are then joined. `unlabelled` are texts without a
-        label; `options` are those of `ClassifyOptions`. Raises `InputError` where there is nothing to learn from.
+        label; `rewrite` says texts in other words, by a model of yours, and is kept if that helps; `options` are those
+        of `ClassifyOptions`. Raises `InputError` where there is nothing to learn from.
         """
-        return finish(self.fit_job(texts, labels, unlabelled=unlabelled, **options), on_progress)
+        return finish(self.fit_job(texts, labels, unlabelled=unlabelled, rewrite=rewrite, **options), on_progress)
 
-    def fit_job(self, texts: Any, labels: Any, *, unlabelled: Any = (), **options: Any) -> Job[Classifier]:
-        """`fit` with progress."""
+    def fit_job(
+        self, texts: Any, labels: Any, *, unlabelled: Any = (), rewrite: Rewrite | None = None, **options: Any
+    ) -> Job[Classifier]:
+        """`fit` with progress, whose first word is what it will take."""
         asked = ClassifyOptions.checked(**options)
         targets = targets_of(list(_listed(labels)), asked.kind)
-        lesson = lesson_of(texts_of(texts), targets, asked, texts_of(unlabelled))
+        lesson = replace(lesson_of(texts_of(texts), targets, asked, texts_of(unlabelled)), rewrite=rewrite)
         reader = reader_of(self.encoder)
-        model, rungs = yield from train(lesson, reader, asked)
-        card = {**model.card, "options": asked.model_dump(exclude_defaults=True)}
-        called = TUNED if model.encoder == TUNED else _called(self.encoder, reader)
+        expected = forecast([*lesson.texts, *lesson.unlabelled], len(targets.classes), reader)
+        yield Progress("forecast", 0, 1, str(expected))
+        called = _called(self.encoder, reader)
+        if asked.minutes is not None and expected.read > READING * asked.minutes * 60:
+            note = f"{called} would read for {expected.read / 60:.1f} min; the static encoder took its place"
+            reader, called = reader_of("static"), "static"
+            lesson = replace(lesson, notes=(*lesson.notes, note))
+        model, rungs = yield from train(lesson, reader, asked, expected)
+        card = {**model.card, "options": asked.model_dump(exclude_defaults=True), "forecast": asdict(expected)}
+        called = TUNED if model.encoder == TUNED else called
         kept = replace(model, encoder=called, card=card)
         self.model_, self.rungs_ = kept if asked.keep_texts else _forgetful(kept), rungs
         return self
@@ -182,6 +204,13 @@ class Classifier:
         """Labelled texts whose label is likely wrong, the likeliest first."""
         return suspects(self.model, count)
 
+    def contradictions(self) -> list[tuple[str, dict[str, int]]]:
+        """Equal texts with different labels among those learnt from: the text, and how often each label."""
+        model, kept = self.model, self.model.examples
+        if model.sigmoid:
+            raise InputError("contradictions are only looked for where a text has one label")
+        return contradictions(kept.texts, [model.classes[i] for i in kept.matrix.argmax(axis=1).tolist()])
+
     def monitor(self, texts: Any, *, count: int = 20) -> Drift:
         """Whether new texts differ from those learnt from, which classes suffer, and which rows are worth a label."""
         return drift(self.model, texts_of(texts), count)
@@ -196,11 +225,25 @@ class Classifier:
 
     def update_job(self, texts: Any, labels: Any, **options: Any) -> Job[Updated]:
         """`update` with progress."""
-        before = {k: v for k, v in self.model.card.get("options", {}).items() if k != "layers"}
+        before = {k: v for k, v in self.model.card.get("options", {}).items() if k not in _ONCE}
         asked = ClassifyOptions.checked(**{**before, "effort": "quick", **options})
         found = yield from updated(self.model, texts_of(texts), list(_listed(labels)), asked)
         self.model_ = found.after
         return found
+
+    def distil(self, texts: Any = (), *, on_progress: Watch | None = None) -> tuple[Classifier, Distilled]:
+        """A student that classifies thousands of texts a second, and what that costs; `texts` need no labels.
+
+        It learns from the labels and from what this classifier says about its own texts and about `texts`.
+        """
+        return finish(self.distil_job(texts), on_progress)
+
+    def distil_job(self, texts: Any = ()) -> Job[tuple[Classifier, Distilled]]:
+        """`distil` with progress."""
+        done = yield from distilled(self.model, texts_of(texts))
+        student = Classifier("static")
+        student.model_ = done.model
+        return student, done
 
     def remember(self, **facts: Any) -> None:
         """Keep facts in the card, such as the columns that were read."""

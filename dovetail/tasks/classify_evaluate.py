@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from dovetail.measure.classes import ClassScores, LabelScores, class_scores, label_scores
-from dovetail.measure.groups import GroupRates, group_rates
+from dovetail.measure.groups import GroupRates, Mitigation, equal_opportunity, group_rates, rate_gap
 from dovetail.measure.intervals import bootstrap
 from dovetail.measure.sure import Coverage, auroc, confidence_error, coverage_curve, reliability
 from dovetail.tasks.classify_folds import contradictions
@@ -19,8 +19,9 @@ from dovetail.tasks.classify_model import Model
 from dovetail.types import Interval
 
 Floats = npt.NDArray[np.float64]
-_CELLS, _TEXTS, _SHOWN = 12, 5, 200
+_CELLS, _TEXTS, _SHOWN = 40, 5, 200
 _ROUNDS = 400
+_LEAST = 10  # rows of a class from which thresholds by group are worth a word
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,10 @@ class Evaluated:
     levels: tuple[Interval, ...] = ()  # accuracy at each level of a hierarchy, the top first
     auroc: float | None = None  # telling texts outside of all classes, where there are any
     groups: tuple[GroupRates, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()  # rows: what a text is, columns: what it was called, as in `names`
+    names: tuple[str, ...] = ()
+    mitigation: Mitigation | None = None  # thresholds by group for the class `mitigated`, and their price
+    mitigated: str | None = None
     conflicts: tuple[tuple[str, dict[str, int]], ...] = ()  # equal texts with different labels
     notes: tuple[str, ...] = field(default=())
 
@@ -83,6 +88,8 @@ class Evaluated:
         if self.auroc is not None:
             lines.append(f"texts outside of all classes are told with AUROC {self.auroc:.3f}")
         lines += [f"{g.group}: {g.n:,} texts, accuracy {_shown(g.accuracy)}" for g in self.groups]
+        if self.mitigation is not None:
+            lines.append(mitigation_line(self.mitigation, self.mitigated or ""))
         worst = [c for c in self.classes if c.support][:3]
         lines += [f"weak class {c.name!r}: F1 {c.f1:.2f} over {c.support} texts" for c in worst if c.f1 < 0.8]
         return [*lines, *(f"! {note}" for note in self.notes)]
@@ -107,6 +114,7 @@ def evaluated(
     scores = class_scores(names[said].astype(str), names[true].astype(str))
     clashes = contradictions(texts, names[true].tolist())
     notes = [f"{len(clashes)} texts stand there more than once with different labels"] if clashes else []
+    asked = _asked_class(true)
     return Evaluated(
         model.kind,
         len(truth),
@@ -120,7 +128,11 @@ def evaluated(
         _cells(model.classes, texts, true, said, found.max(axis=1)),
         _levels(model.classes, true, found) if model.kind == "tree" else (),
         told,
-        _groups(right, said, true, groups),
+        () if groups is None else tuple(group_rates(said == asked, true == asked, right, groups)),
+        tuple(tuple(row) for row in scores.confusion.tolist()),
+        tuple(str(name) for name in scores.classes),
+        None if groups is None else _mitigation(found[:, asked], true == asked, groups),
+        None if groups is None else model.classes[asked],
         tuple(clashes[:50]),
         tuple(notes),
     )
@@ -206,18 +218,35 @@ def _levels(classes: Sequence[str], true: npt.NDArray[np.int64], found: Floats) 
     return tuple(out)
 
 
-def _groups(
-    right: npt.NDArray[np.bool_],
-    said: npt.NDArray[np.int64],
-    true: npt.NDArray[np.int64],
-    groups: Sequence[str] | None,
-) -> tuple[GroupRates, ...]:
-    """Rates by group; the class asked about is the rarer half of two, the most frequent of several."""
-    if groups is None:
-        return ()
+def _asked_class(true: npt.NDArray[np.int64]) -> int:
+    """The class that rates by group are about: the rarer one of two, the most frequent one of several."""
     sizes = np.bincount(true)
-    asked = int(np.argmin(np.where(sizes > 0, sizes, sizes.max() + 1))) if len(sizes) == 2 else int(np.argmax(sizes))
-    return tuple(group_rates(said == asked, true == asked, right, groups))
+    return int(np.argmin(np.where(sizes > 0, sizes, sizes.max() + 1))) if len(sizes) == 2 else int(np.argmax(sizes))
+
+
+def _mitigation(score: Floats, of: npt.NDArray[np.bool_], groups: Sequence[str]) -> Mitigation | None:
+    """Thresholds from all rows; their price from each half of the rows under thresholds from the other half."""
+    names, half = np.asarray([str(g) for g in groups]), np.zeros(len(of), np.int64)
+    if len(set(names.tolist())) < 2 or of.sum() < _LEAST:
+        return None
+    for part in [(names == name) & (of == kind) for name in np.unique(names) for kind in (True, False)]:
+        half[part] = np.arange(int(part.sum())) % 2
+    after = np.zeros(len(of), bool)
+    for side in (0, 1):
+        learnt = equal_opportunity(score[half != side], of[half != side], names[half != side].tolist())
+        lines = np.array([learnt.thresholds.get(n, 0.5) for n in names[half == side].tolist()])
+        after[half == side] = score[half == side] >= lines
+    whole = equal_opportunity(score, of, names.tolist())
+    return replace(whole, gap_after=rate_gap(after, of, names), accuracy_after=float((after == of).mean()))
+
+
+def mitigation_line(found: Mitigation, name: str) -> str:
+    """What equal thresholds by group would bring and cost, in one sentence."""
+    lines = ", ".join(f"{group} {line:.2f}" for group, line in found.thresholds.items())
+    return (
+        f"share of {name!r} that is found differs by {found.gap_before:.1%} between groups; with thresholds {lines} by "
+        f"{found.gap_after:.1%}, at a price of {found.price:.1%} accuracy"
+    )
 
 
 def _at(coverage: Coverage, share: float) -> float | None:

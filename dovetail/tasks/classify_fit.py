@@ -13,7 +13,10 @@ import numpy.typing as npt
 from dovetail.encoders.base import Encoder
 from dovetail.errors import InputError
 from dovetail.measure.sure import confidence_error
+from dovetail.tasks.classify_augment import Rewrite
+from dovetail.tasks.classify_beside import Plot, beside
 from dovetail.tasks.classify_folds import contradictions, folds_of, how_many, near_groups
+from dovetail.tasks.classify_forecast import Forecast
 from dovetail.tasks.classify_head import Head, leading_directions
 from dovetail.tasks.classify_labels import Targets, check_enough
 from dovetail.tasks.classify_ladder import Rung, climb, learn, rightness, simplest_of_the_best
@@ -23,25 +26,28 @@ from dovetail.tasks.classify_model import TUNED, Examples, Model
 from dovetail.tasks.classify_names import name_head, telling, upper_layers
 from dovetail.tasks.classify_options import ClassifyOptions
 from dovetail.tasks.classify_scope import fit_scope
-from dovetail.tasks.classify_spare import MOST, spare_rung
+from dovetail.tasks.classify_spare import MOST
+from dovetail.tasks.classify_texts import encoded
 from dovetail.tasks.classify_tune import Named, Plan, on_rows, plan_of, tuned_reader, tuned_rung
 from dovetail.tasks.classify_words import Words
 from dovetail.types import Job, Progress
 
 Matrix = npt.NDArray[np.float32]
-_CHUNK = 2_000
+Ints = npt.NDArray[np.int64]
+_OTHER_FOLDS = 3
 _LONG = 50_000  # characters from which a text is called long in a note
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """What is learnt from: labelled texts, texts that lie outside of all classes, texts without a label, and notes."""
+    """What is learnt from: labelled texts, texts outside of all classes, texts without a label, and what rewrites."""
 
     texts: list[str]
     targets: Targets
     outside: list[str]
     unlabelled: list[str]
     notes: tuple[str, ...]
+    rewrite: Rewrite | None = None
 
 
 def lesson_of(texts: list[str], targets: Targets, options: ClassifyOptions, unlabelled: Sequence[str] = ()) -> Lesson:
@@ -82,15 +88,6 @@ def _without(targets: Targets, outside: str) -> tuple[Targets, npt.NDArray[np.bo
     return Targets(targets.kind, classes, np.delete(targets.matrix, at, axis=1), targets.notes), out, []
 
 
-def encoded(reader: Encoder, texts: Sequence[str], step: str = "read") -> Job[Matrix]:
-    """Vectors of texts (n, d), with progress."""
-    found = np.zeros((len(texts), reader.dimensions), np.float32)
-    for start in range(0, len(texts), _CHUNK):
-        found[start : start + _CHUNK] = reader.encode(texts[start : start + _CHUNK])
-        yield Progress(step, min(start + _CHUNK, len(texts)), len(texts), f"{len(texts):,} texts")
-    return found
-
-
 @dataclass(frozen=True)
 class _Ground:
     """What the rungs stand on: the ladder, what was read, and the directions that heads are learnt among."""
@@ -100,41 +97,44 @@ class _Ground:
     vectors: Matrix  # (n, d)
     basis: Matrix  # (d, k)
     fixed: dict[str, Head]  # heads that were not learnt, over the vectors themselves
+    other: Ints  # (n,) folds that are not those of the ladder, for choosing settings
     spare: Matrix | None = None  # (m, k) texts without a label, among the directions
 
 
-def train(lesson: Lesson, reader: Encoder, options: ClassifyOptions) -> Job[tuple[Model, tuple[Rung, ...]]]:
+def train(
+    lesson: Lesson, reader: Encoder, options: ClassifyOptions, expected: Forecast | None = None
+) -> Job[tuple[Model, tuple[Rung, ...]]]:
     """A trained model and what each rung of the ladder brought."""
     start = time.perf_counter()
     ground = yield from _ground(lesson, reader, options)
     ladder = ground.ladder
     rungs: tuple[Rung, ...] = yield from climb(ladder)
-    ready: dict[str, Head] = {}
-    if ground.spare is not None:
-        rung, ready["vectors"] = spare_rung(ladder, rungs[-1], ground.spare)
-        rungs = (*rungs, rung)
+    plot = Plot(ladder, lesson.texts, reader, ground.basis, ground.other, ground.spare, lesson.rewrite)
+    more = yield from beside(plot, rungs, options)
+    rungs = (*rungs, *more.rungs)
     chosen, why = simplest_of_the_best(rungs, ladder.few)
-    plan = plan_of(ladder, options, reader)
+    plan = plan_of(ladder, options, reader, expected, time.perf_counter() - start)
     if plan is not None:
         tuned, held = yield from tuned_rung(
             ladder, lesson.texts, reader, plan, options, _named(lesson, ladder, options)
         )
         best, why = simplest_of_the_best([*(on_rows(r, held) for r in rungs), tuned], ladder.few)
-        if best is tuned:
-            model = yield from _tuned_model(lesson, ground, reader, (tuned, plan, options))
-            scores = _with_held_out(chosen.scores, tuned, held)
-            done = _finished(lesson, model, replace(tuned, scores=scores), ladder, options)
-            card = _card(lesson, (*rungs, tuned), (tuned, why), done, round(time.perf_counter() - start, 2))
-            return replace(done, card=card), (*rungs, tuned)
+        rungs, lower = (*rungs, tuned), chosen
         chosen = next(r for r in rungs if r.name == best.name)
-    yield Progress("fit", 1, 2, f"learning {chosen.name} from all labels")
-    heads = learn(ladder, chosen) | (ready if chosen.name == "unlabelled" else {})
-    model = _model(lesson, chosen, _turned_back(heads, ground.basis, ground.fixed), ground)
-    done = _finished(lesson, replace(model, reader=reader, precedents=ground.vectors), chosen, ladder, options)
-    shown = rungs if plan is None else (*rungs, tuned)
-    card = _card(lesson, shown, (chosen, why), done, round(time.perf_counter() - start, 2))
+    if chosen.name == "tuned" and plan is not None:
+        model = yield from _tuned_model(lesson, ground, reader, (tuned, plan, options))
+        judged = replace(tuned, scores=_with_held_out(lower.scores, tuned, held))
+    else:
+        yield Progress("fit", 1, 2, f"learning {chosen.name} from all labels")
+        heads = learn(ladder, chosen, more.heads.get(chosen.name, {}))
+        model = _model(lesson, chosen, _turned_back(heads, ground.basis, ground.fixed), ground)
+        model, judged = replace(model, reader=reader, precedents=ground.vectors), chosen
+    done = _finished(lesson, model, judged, ladder, options)
+    card = _card(lesson, rungs, (chosen, why), done, round(time.perf_counter() - start, 2))
+    if more.found is not None:
+        card["search"] = more.found
     yield Progress("fit", 2, 2, why)
-    return replace(done, card=card), shown
+    return replace(done, card=card), rungs
 
 
 def _model(lesson: Lesson, rung: Rung, heads: dict[str, Head], ground: _Ground) -> Model:
@@ -147,7 +147,7 @@ def _finished(lesson: Lesson, model: Model, rung: Rung, ladder: Ladder, options:
     """The model with its threshold, its examples, and its line to what lies outside."""
     model = model.trimmed()
     assert model.precedents is not None
-    line = _line(rung, ladder.targets) if model.sigmoid else 0.5
+    line = threshold_of(rung, ladder.targets) if model.sigmoid else 0.5
     examples = Examples(tuple(lesson.texts), lesson.targets.matrix, rung.scores, ladder.fold)
     scope = fit_scope(rung.scores, model.precedents, ladder.fold, lesson.outside, model, options.outside)
     return replace(model, line=line, examples=examples, scope=scope)
@@ -215,7 +215,8 @@ def _ground(lesson: Lesson, reader: Encoder, options: ClassifyOptions) -> Job[_G
     known = np.concatenate([vectors, spare]) if len(spare) else vectors
     basis = leading_directions(upper_layers(known, reader) if made.few else known)
     ladder = _turned(replace(made, fixed=fixed, learnt=learnt), vectors, basis)
-    return _Ground(ladder, words, vectors, basis, fixed, spare @ basis if len(spare) else None)
+    other = folds_of(groups, targets.codes, _OTHER_FOLDS, options.seed + 1)
+    return _Ground(ladder, words, vectors, basis, fixed, other, spare @ basis if len(spare) else None)
 
 
 def _turned(ladder: Ladder, vectors: Matrix, basis: Matrix) -> Ladder:
@@ -238,7 +239,7 @@ def row_weights(targets: Targets, asked: str | dict[str, float]) -> Matrix | Non
     return np.asarray(found / found.mean(), np.float32)
 
 
-def _line(rung: Rung, targets: Matrix) -> float:
+def threshold_of(rung: Rung, targets: Matrix) -> float:
     """The probability from which a label is given that makes the rows' mean F1 best on held-out labels."""
     lines = np.arange(0.1, 0.91, 0.05)
     return float(max(lines, key=lambda at: rightness(rung.scores, targets, sigmoid=True, line=at).mean()))

@@ -192,13 +192,13 @@ def _first_near(rungs: Sequence[Rung], best: Rung, *, few: bool) -> tuple[Rung, 
     return best, f"{best.name} is best on held-out labels ({best.score:.3f} right)"
 
 
-def learn(task: Task, rung: Rung) -> dict[str, Head]:
-    """The heads of a rung's parts, fitted on all labels."""
-    heads = {}
+def learn(task: Task, rung: Rung, ready: Mapping[str, Head] | None = None) -> dict[str, Head]:
+    """The heads of a rung's parts, fitted on all labels; those that are `ready` as they are."""
+    heads = dict(ready or {})
     for part, strength in zip(rung.parts, rung.strengths, strict=True):
         if part in task.fixed:
             heads[part] = task.fixed[part]
-        else:
+        elif part not in heads:
             settings = HeadSettings(strength, task.sigmoid)
             heads[part] = fit_head(task.features[part], task.targets, settings, weight=task.weight)
     return heads

@@ -6,7 +6,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dovetail.errors import InputError, faults_in_words
+from dovetail.errors import InputError, UnknownName, faults_in_words
+from dovetail.training.augment import TEXT_AUGMENTERS
+
+AUGMENTS = (*TEXT_AUGMENTERS, "neighbours", "mix")  # how texts can be varied
 
 
 class ClassifyOptions(BaseModel):
@@ -33,7 +36,9 @@ class ClassifyOptions(BaseModel):
     dropout: float = Field(0.1, ge=0, lt=1)
     weight_decay: float = Field(0.01, ge=0)
     patience: int = Field(2, ge=0, description="checks without a gain before tuning stops; 0 never stops early")
-    augment: tuple[str, ...] = Field((), description="how texts are varied while tuning, if that helps")
+    augment: tuple[str, ...] = Field((), description="how texts are varied, kept if that helps: neighbours, mix, …")
+    search: float | None = Field(None, gt=0, description="minutes in which settings of the heads are searched")
+    search_folder: str | None = Field(None, description="where the search is kept, so that a killed one goes on")
     max_tokens: int = Field(256, ge=8, le=512, description="tokens that are read of a text")
     keep_texts: bool = Field(True, description="keep labelled texts in the model, for precedents and updates")
     seed: int = Field(0, ge=0)
@@ -44,6 +49,11 @@ class ClassifyOptions(BaseModel):
         names = values.get("names")
         if names is not None and not isinstance(names, dict):
             values = {**values, "names": {str(n): str(n) for n in names}}
+        if isinstance(values.get("augment"), str):
+            values = {**values, "augment": (values["augment"],)}
+        for name in values.get("augment") or ():
+            if name not in AUGMENTS:
+                raise UnknownName("way to vary texts", name, AUGMENTS)
         try:
             return cls(**values)
         except ValidationError as error:

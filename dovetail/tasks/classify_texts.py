@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from dovetail.encoders.base import ENCODERS, Encoder, load_encoder
 from dovetail.errors import InputError, UnknownName
-from dovetail.types import Table
+from dovetail.types import Job, Progress, Table
 
 _BETWEEN = "\n"
+_CHUNK = 2_000  # texts that are read between two words of progress
 
 
 def texts_of(given: Any, columns: Sequence[str] | None = None) -> list[str]:
@@ -89,3 +91,12 @@ def reader_of(name: str | Path | Encoder = "auto") -> Encoder:
     from dovetail.encoders.layered import LayeredEncoder
 
     return cast(Encoder, LayeredEncoder(name))
+
+
+def encoded(reader: Encoder, texts: Sequence[str], step: str = "read") -> Job[npt.NDArray[np.float32]]:
+    """Vectors of texts (n, d), with progress."""
+    found = np.zeros((len(texts), reader.dimensions), np.float32)
+    for start in range(0, len(texts), _CHUNK):
+        found[start : start + _CHUNK] = reader.encode(texts[start : start + _CHUNK])
+        yield Progress(step, min(start + _CHUNK, len(texts)), len(texts), f"{len(texts):,} texts")
+    return found

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from dovetail.encoders.base import Encoder
 from dovetail.errors import MissingExtra
+from dovetail.tasks.classify_forecast import TUNED, Forecast
 from dovetail.tasks.classify_head import Head, HeadSettings, fit_head, leading_directions
 from dovetail.tasks.classify_ladder import Rung, Task, rightness
 from dovetail.tasks.classify_mix import fit_weights, log_loss, mixed
@@ -28,6 +29,7 @@ Named = Callable[[Encoder], Head]
 _SECONDS_A_TEXT = 0.02  # a guess of what one text costs an epoch on two cores, until a step was timed
 _SPLITS_FEW = 3  # held-out parts for which an encoder is tuned anew, where labels are few
 _STRENGTH = 10.0
+_SHARE = 0.8  # of the minutes left that tuning may plan with; reading the texts again takes the rest
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,16 @@ class Plan:
     folds: tuple[int, ...]  # which folds are held out, each time another
     merge: int  # folds are taken modulo this number
     several: bool = False  # whether a text may have several labels
+    minutes: float | None = None  # of each tuning
 
 
-def plan_of(task: Task, options: ClassifyOptions, reader: Encoder) -> Plan | None:
+def plan_of(
+    task: Task, options: ClassifyOptions, reader: Encoder, expected: Forecast | None = None, spent: float = 0.0
+) -> Plan | None:
     """What to try under the options, or None where tuning is not asked for, not possible, or too much for the time.
 
-    Asked for by `layers` or by effort `best`: it takes a hundred times as long as the rungs below.
+    Asked for by `layers` or by effort `best`: it takes a hundred times as long as the rungs below. `spent` are the
+    seconds that those took. Where the minutes do not suffice for all epochs fewer are planned, never less than half.
     """
     n = len(task.targets)
     wanted = options.layers is not None or options.effort == "best"
@@ -62,10 +68,14 @@ def plan_of(task: Task, options: ClassifyOptions, reader: Encoder) -> Plan | Non
     way = "contrast" if task.few and not task.sigmoid else "head"
     epochs = options.epochs or (16.0 if task.few else 6.0 if n < 2_000 else 4.0)
     rate = options.learning_rate or (5e-5 if task.few else 1e-4)
-    cost = _SECONDS_A_TEXT * n * epochs * (len(folds) + 1)
-    if options.minutes is not None and cost > options.minutes * 60:
+    times = len(folds) + 1
+    pace = expected or Forecast(0.0, 0.0, _SECONDS_A_TEXT / TUNED)
+    left = None if options.minutes is None else options.minutes * 60 - spent
+    if left is not None and pace.tuned(n, epochs / 2, times) > left:
         return None
-    return Plan(way, options.layers or "all", epochs, rate, 0.3 if task.few else 0.1, folds, merge, task.sigmoid)
+    minutes = None if left is None else _SHARE * left / 60 / times
+    kept = 0.3 if task.few else 0.1
+    return Plan(way, options.layers or "all", epochs, rate, kept, folds, merge, task.sigmoid, minutes)
 
 
 def _folder_of(reader: Any) -> Path | None:
@@ -153,9 +163,10 @@ def tuned_reader(
     assert folder is not None
     settings = TuneSettings(
         layers=plan.layers, learning_rate=plan.rate, epochs=plan.epochs, batch=options.batch, dropout=options.dropout,
-        weight_decay=options.weight_decay, average=0.9 if len(rows) > 1_000 else 0.0, seed=options.seed,
+        weight_decay=options.weight_decay, average=0.9 if len(rows) > 1_000 else 0.0, minutes=plan.minutes,
+        seed=options.seed,
     )  # fmt: skip
-    vary = [load_augmenter(name, TEXT_AUGMENTERS) for name in options.augment]
+    vary = [load_augmenter(name, TEXT_AUGMENTERS) for name in options.augment if name in TEXT_AUGMENTERS]
     tuning = ClassTuning(
         plan.way, options.loss, options.smoothing, plan.several, plan.keep, min(options.max_tokens, 128),
         (lambda text, random: vary[random.integers(len(vary))](text, random)) if vary else None,
