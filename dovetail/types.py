@@ -110,6 +110,7 @@ class Pairs:
     label: npt.NDArray[np.int8] | None = None  # (m,) 1 match, 0 not, -1 unsure
     left_source: pa.Array | None = None  # (m,) string
     right_source: pa.Array | None = None  # (m,) string
+    verdict: pa.Array | None = None  # (m,) string: match, review (a person should look) or not
 
     def __len__(self) -> int:
         return len(self.left_ids)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+REPORT = "report.html"
 UNFINISHED = "unfinished"  # what a killed training left, for the same command to go on from
 
 Left = Annotated[str, typer.Argument(help="The first table.", show_default=False)]
@@ -19,6 +20,7 @@ Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the model; ma
 Minutes = Annotated[float | None, typer.Option(help="Most minutes to train.")]
 Effort = Annotated[str, typer.Option(help="quick, normal or best.")]
 Precision = Annotated[float | None, typer.Option(help="Precision that the threshold must reach.")]
+Sure = Annotated[float, typer.Option(help="Share of decisions without review that must be right.")]
 FalseMatch = Annotated[float | None, typer.Option("--cost-false-match", help="What a wrong match costs.")]
 Missed = Annotated[float | None, typer.Option("--cost-missed-match", help="What a missed match costs.")]
 Columns = Annotated[list[str] | None, typer.Option("--map", help="Columns that correspond: left=right. Repeatable.")]
@@ -38,6 +40,7 @@ def match(
     precision: Precision = None,
     cost_false_match: FalseMatch = None,
     cost_missed_match: Missed = None,
+    sure: Sure = 0.95,
     columns: Columns = None,
     valid: Valid = None,
     row_id: Id = None,
@@ -48,7 +51,7 @@ def match(
     """Train a matcher on judged pairs of the rows of two tables, or of one."""
     from dovetail.cli.given import split_pairs
 
-    asked: dict[str, Any] = {"minutes": minutes, "effort": effort, "precision": precision, "seed": seed}
+    asked: dict[str, Any] = {"minutes": minutes, "effort": effort, "precision": precision, "sure": sure, "seed": seed}
     costs = {"false_match": cost_false_match, "missed_match": cost_missed_match}
     asked["costs"] = {name: cost for name, cost in costs.items() if cost is not None} or None
     asked |= {"valid": valid, "checkpoint": out / UNFINISHED}
@@ -67,6 +70,8 @@ def _fit(
     quiet: bool,
 ) -> None:
     from dovetail.cli.progress import shown
+    from dovetail.reports.fitting import render_fit
+    from dovetail.tables.atomic import replace_file
     from dovetail.tables.pairs import read_pairs
     from dovetail.tables.read import read
     from dovetail.tasks.match_tables import Matcher
@@ -78,8 +83,10 @@ def _fit(
     with shown(quiet or as_json) as show:
         matcher = Matcher().fit(tables[0], second, third, on_progress=show, **asked)
     matcher.save(out)
+    with replace_file(out / REPORT) as beside:
+        beside.write_text(render_fit(matcher.card, matcher.facts), encoding="utf-8")
     shutil.rmtree(out / UNFINISHED, ignore_errors=True)
     if as_json:
         sys.stdout.write(as_json_text(matcher.card.to_dict()) + "\n")
     elif not quiet:
-        sys.stdout.write("\n".join([*matcher.card.to_lines(), f"model: {out}"]) + "\n")
+        sys.stdout.write("\n".join([*matcher.card.to_lines(), f"model: {out}", f"report: {out / REPORT}"]) + "\n")

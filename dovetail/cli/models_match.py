@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,13 +19,14 @@ from dovetail.tables.atomic import replace_file
 from dovetail.tables.pairs import read_pairs
 from dovetail.tables.read import read
 from dovetail.tables.write import write
+from dovetail.tasks.match_review import MATCH, NOT, REVIEW
 from dovetail.tasks.match_tables import Matcher
 from dovetail.types import Pairs, Table
 from dovetail.workspace import as_json_text
 
 
 def predict_pairs(asked: Asked) -> None:
-    """Score pairs of rows and write them: both ends, the score, and whether it is a match."""
+    """Score pairs of rows and write them: both ends, the score, and a verdict: match, review or not."""
     tables = _tables(asked.sources, asked.row_id)
     if asked.out is None:
         raise InputError("predict needs a file to write; name it with --out scored.csv")
@@ -32,8 +34,9 @@ def predict_pairs(asked: Asked) -> None:
     pairs = None if asked.pairs is None else read_pairs(asked.pairs, labelled=False)
     with shown(asked.quiet or asked.as_json) as show:
         scored = matcher.predict(*_both(tables), pairs, on_progress=show)
-    write(scored_table(scored, matcher.threshold), asked.out)
-    _say_prediction(asked, scored, matcher.threshold)
+    found = scored_table(scored, matcher.threshold)
+    write(found, asked.out)
+    _say_prediction(asked, found, matcher)
 
 
 def evaluate_pairs(asked: Asked) -> None:
@@ -68,8 +71,8 @@ def scored_table(scored: Pairs, threshold: float | None) -> pa.Table:
             "right_source": scored.right_source,
             "right_id": scored.right_ids,
         }
-    verdict = np.where(scored.score >= line, "match", "not")
-    return pa.table({**columns, "score": pa.array(scored.score), "verdict": pa.array(verdict)}).take(pa.array(order))
+    verdict = scored.verdict if scored.verdict is not None else pa.array(np.where(scored.score >= line, MATCH, NOT))
+    return pa.table({**columns, "score": pa.array(scored.score), "verdict": verdict}).take(pa.array(order))
 
 
 def _tables(sources: Sequence[str], row_id: str | None) -> list[Table]:
@@ -82,12 +85,15 @@ def _both(tables: Sequence[Table]) -> tuple[Table, Table | None]:
     return tables[0], tables[1] if len(tables) > 1 else None
 
 
-def _say_prediction(asked: Asked, scored: Pairs, threshold: float | None) -> None:
-    assert scored.score is not None
-    line = 0.5 if threshold is None else threshold
-    facts = {"pairs": len(scored), "matches": int((scored.score >= line).sum()), "threshold": line, "out": asked.out}
+def _say_prediction(asked: Asked, found: pa.Table, matcher: Matcher) -> None:
+    line, band = matcher.threshold, matcher.review
+    counts = Counter(found["verdict"].to_pylist())
+    facts = {"pairs": found.num_rows, "matches": counts[MATCH], "review": counts[REVIEW], "threshold": line}
+    facts |= {"review_from": band.low if band else None, "review_to": band.high if band else None, "out": asked.out}
     if asked.as_json:
         sys.stdout.write(json.dumps(facts) + "\n")
     elif not asked.quiet:
-        said = f"{facts['pairs']:,} pairs scored, {facts['matches']:,} of them matches (from {line:.3f} on)"
+        said = f"{found.num_rows:,} pairs scored, {counts[MATCH]:,} of them matches, {counts[REVIEW]:,} to review"
+        if band is not None:
+            said += f" (scores from {band.low:.3f} to {band.high:.3f})"
         sys.stdout.write(f"{said}\n{asked.out}\n")

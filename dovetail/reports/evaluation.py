@@ -25,6 +25,7 @@ def render_evaluation(found: Evaluation) -> str:
     parts = [
         ("warnings", "Please look at", _warnings(found)),
         ("exposure", "By what training saw", _by_exposure(found)),
+        ("review", "What a person would see", _review(found)),
         ("thresholds", "What other thresholds would give", _thresholds(found)),
     ]
     footer = f"Made by Dovetail {escaped(__version__)}. This page holds figures only and loads nothing from elsewhere."
@@ -70,6 +71,29 @@ def _by_exposure(found: Evaluation) -> str:
 def _row(name: str, part: Figures) -> list[str]:
     shares = [f"{share(i.value)}<br><small>{between(i)}</small>" for i in (part.precision, part.recall, part.f1)]
     return [name, count(part.pairs), count(part.matches), *shares, share(part.calibration_error)]
+
+
+def _review(found: Evaluation) -> str:
+    """The band of review on these pairs, and how right the surest pairs are decided."""
+    if found.review is None:
+        return ""
+    said = (
+        f"Scores from {found.review_from:.3f} to below {found.review_to:.3f} are for a person: "
+        f"{share(found.review.review.value)} of these pairs ({between(found.review.review)}). Of the others "
+        f"{share(found.review.right.value)} are decided right ({between(found.review.right)}), and "
+        f"{share(found.review.lost.value)} of all matches are lost ({between(found.review.lost)})."
+    )
+    rows = [
+        [
+            share(a.decided),
+            *(f"{share(i.value)}<br><small>{between(i)}</small>" for i in (a.right, a.precision, a.lost)),
+        ]
+        for a in found.coverage
+    ]
+    head = ("Decided without a person", "Decided right", "Precision", "Matches lost")
+    more = "The surest pairs first: what deciding only so many of them would give."
+    shown = table(head, rows, numbers=(0, 1, 2, 3), label="Coverage against accuracy")
+    return f'<p class="note">{said} {more}</p>{shown}'
 
 
 def _thresholds(found: Evaluation) -> str:

@@ -60,7 +60,7 @@ class ModelCard:
     def to_lines(self) -> list[str]:
         """The card in a few lines for a console."""
         lines = [self.summary, *(f"{d.name}: {d.rows:,} rows" for d in self.data)]
-        lines += [f"{_words(name)}: {_shown(value)}" for name, value in self.figures.items() if value is not None]
+        lines += [f"{_words(n)}: {_shown(v)}" for n, v in with_intervals(self.figures).items() if v is not None]
         return [*lines, *(f"! {warning}" for warning in self.warnings)]
 
     def to_markdown(self) -> str:
@@ -69,7 +69,7 @@ class ModelCard:
         parts += ["## Limits", _bullets(self.limits)]
         if self.warnings:
             parts += ["## Please note", _bullets(self.warnings)]
-        parts += ["## Figures", _table(self.figures), "## Labels", _table(self.labels)]
+        parts += ["## Figures", _table(with_intervals(self.figures)), "## Labels", _table(self.labels)]
         parts += [
             "## Data",
             _bullets([f"{d.name}: {d.rows:,} rows, columns {', '.join(d.columns)}; hash {d.hash}" for d in self.data]),
@@ -103,6 +103,18 @@ class ModelCard:
             return cls(**note | {name: tuple(note[name]) for name in ("limits", "warnings")})
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path} is missing or damaged ({error}); train the model again") from None
+
+
+def with_intervals(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures whose ends stand beside them as `_low` and `_high`, in one text each: `0.912 (0.88 to 0.94)`."""
+    found: dict[str, Any] = {}
+    for name, value in figures.items():
+        ends = [figures.get(f"{name}{end}") for end in ("_low", "_high")]
+        if name.endswith(("_low", "_high")) and name.rpartition("_")[0] in figures:
+            continue
+        bare = value is None or None in ends
+        found[name] = value if bare else f"{_shown(value)} ({_shown(ends[0])} to {_shown(ends[1])})"
+    return found
 
 
 def now() -> str:

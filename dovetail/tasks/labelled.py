@@ -102,6 +102,7 @@ def some_pairs(pairs: Pairs, rows: npt.NDArray[np.intp]) -> Pairs:
         label=None if pairs.label is None else pairs.label[rows],
         left_source=None if pairs.left_source is None else pairs.left_source.take(at),
         right_source=None if pairs.right_source is None else pairs.right_source.take(at),
+        verdict=None if pairs.verdict is None else pairs.verdict.take(at),
     )
 
 

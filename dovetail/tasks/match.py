@@ -19,8 +19,9 @@ from dovetail.measure.calibrate import adaptive_shift, threshold_for_precision
 from dovetail.tables.atomic import replace_file
 from dovetail.tasks.compare import Comparer, Comparisons
 from dovetail.tasks.match_experts import Expert, can_read, load_expert
+from dovetail.tasks.match_few import SCORED, taught_by_few
 from dovetail.tasks.match_join import Join
-from dovetail.tasks.match_learn import FEW, FitPlan, learn, lesson, with_column
+from dovetail.tasks.match_learn import FitPlan, learn, lesson, with_column
 from dovetail.tasks.trees import Trees, probabilities
 from dovetail.types import AttributeEvidence, Candidates, Decisions, Explanation, Job, Progress, Records, finish
 
@@ -136,7 +137,7 @@ class Matcher:
         Across sources only the closest candidates of a record can be matches, so only they are looked at; inside one
         source any number of candidates can be.
         """
-        if self.facts_.get("labels", 0) >= FEW or not len(score):
+        if "threshold" in self.facts_ or not len(score):
             return score, 0.0
         odds = np.log(score / (1 - score))
         telling = odds
@@ -165,12 +166,24 @@ class Matcher:
         comparer = self.comparer(records, joint)
         yield Progress("fit", 0, 3, f"comparing {len(pairs):,} labelled pairs")
         given = lesson(records, comparer, pairs, label, self._portable)
-        learned = yield from learn(given, self._portable, plan or FitPlan())
+        plan = plan or FitPlan()
+        learned = yield from learn(given, self._portable, plan)
+        if learned.own is None:
+            shift = yield from self._shift(records, joint, plan.seed)
+            learned = taught_by_few(learned, given.start, label, shift, plan.seed)
         yield Progress("fit", 3, 3, str(learned.facts["chosen"]))
         fitted = Matcher.from_trees(learned.portable)
         fitted.own_, fitted.experts_, fitted.join_ = learned.own, learned.experts, learned.join
         fitted.facts_, fitted.held_out_ = learned.facts, learned.held_out
         return fitted
+
+    def _shift(self, records: Records, context: Candidates, seed: int) -> Job[float]:
+        """What these tables add to the log-odds, told from at most `SCORED` of the candidates."""
+        drawn = np.random.default_rng(seed).permutation(len(context))[:SCORED]
+        rows = np.sort(drawn)
+        some = context if len(rows) == len(context) else Candidates(context.left[rows], context.right[rows])
+        score = yield from self.score(records, some, context)
+        return self.adapted(records, some, score, context)[1]
 
     def contributions(
         self, records: Records, pairs: Candidates, *, context: Candidates | None = None, shift: float = 0.0
@@ -277,7 +290,7 @@ class Matcher:
         if precision is not None:
             found = threshold_for_precision(score, precision)
             return float(np.clip(found if found is not None else 0.999, 0.001, 0.999))
-        if "threshold" in self.facts_ and self.facts_["labels"] >= FEW:
+        if "threshold" in self.facts_:
             alone = self.line_alone()
             return alone if alone is not None else float(np.clip(self.facts_["threshold"], 0.001, 0.999))
         return 0.5

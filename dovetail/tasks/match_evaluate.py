@@ -14,6 +14,7 @@ from dovetail.measure.pairs import average_precision, curve, from_counts
 from dovetail.tables.leaks import find_leaks
 from dovetail.tasks.exposure import EXPOSURES, Seen, both_ways
 from dovetail.tasks.labelled import Labelled
+from dovetail.tasks.match_review import MATCH, NOT, REVIEW, Review, Trusted, trusted
 from dovetail.types import Interval, Pairs, Table
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from dovetail.types import Candidates, Floats, Records
 
 _LINES = tuple(round(0.05 * step, 2) for step in range(1, 20))  # thresholds that are tried
+_SHARES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 1.0)  # of the pairs decided without a person
 _NAMES = {"seen": "both records seen", "half_seen": "one record seen", "unseen": "no record seen"}
 
 
@@ -50,6 +52,25 @@ class AtThreshold:
 
 
 @dataclass(frozen=True)
+class AtCoverage:
+    """What deciding only the surest pairs would give: the further from the threshold, the surer."""
+
+    decided: float  # share of the pairs that are decided without a person
+    right: Interval  # of these, the share decided right
+    precision: Interval  # of those called a match, the share that is one
+    lost: Interval  # of all matches, the share that is called "not"
+
+
+@dataclass(frozen=True)
+class Decided:
+    """Scores (m,) of judged pairs, the threshold, and the band that goes to a person."""
+
+    score: Floats
+    threshold: float
+    review: Review
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """A matcher against judged pairs. `by_exposure` has the same figures by how much training saw of a pair."""
 
@@ -60,6 +81,10 @@ class Evaluation:
     at: tuple[AtThreshold, ...]
     warnings: tuple[str, ...] = ()
     set_aside: tuple[int, ...] = ()  # judged pairs, from 0, that name unknown rows
+    review: Trusted | None = None  # what goes to a person, and how good the rest is
+    review_from: float = 0.0
+    review_to: float = 0.0
+    coverage: tuple[AtCoverage, ...] = ()  # from few pairs decided to all
 
     @property
     def precision(self) -> Interval:
@@ -91,30 +116,51 @@ class Evaluation:
         lines = [f"{self.model}; threshold {self.threshold:.3f}", head, _line("all", self.overall)]
         lines += [_line(_NAMES[name], part) for name, part in self.by_exposure.items()]
         lines.append(f"average precision {self.overall.average_precision:.3f}")
+        if self.review is not None:
+            lines.append(f"review from {self.review_from:.3f} to {self.review_to:.3f}: {self.review.said}")
         return [*lines, *(f"! {warning}" for warning in self.warnings)]
 
     def __str__(self) -> str:
         return "\n".join(self.to_lines())
 
 
-def evaluated(
-    prepared: Prepared, labelled: Labelled, score: Floats, threshold: float, seen: Seen, model: str
-) -> Evaluation:
-    """The evaluation of scores (m,) of judged pairs."""
-    records, judged = prepared.records, labelled.judged
+def evaluated(prepared: Prepared, labelled: Labelled, decided: Decided, seen: Seen, model: str) -> Evaluation:
+    """The evaluation of judged pairs."""
+    records, judged, threshold = prepared.records, labelled.judged, decided.threshold
+    score, label, review = decided.score, labelled.judged.label, decided.review
     exposure = seen.exposure(records, judged.pairs)
     parts = {name: exposure == count for name, count in EXPOSURES.items()}
     return Evaluation(
         model=model,
         threshold=threshold,
-        overall=figures(score, judged.label, threshold),
+        overall=figures(score, label, threshold),
         by_exposure={
-            n: figures(score[chosen], judged.label[chosen], threshold) for n, chosen in parts.items() if chosen.any()
+            n: figures(score[chosen], label[chosen], threshold) for n, chosen in parts.items() if chosen.any()
         },
-        at=tuple(_at(score, judged.label, line) for line in _LINES),
+        at=tuple(_at(score, label, line) for line in _LINES),
         warnings=(*labelled.warnings, *_repeated(records, judged.pairs, seen), *oddities(prepared, labelled)),
         set_aside=labelled.set_aside,
+        review=trusted(review.verdicts(score), label),
+        review_from=review.low,
+        review_to=review.high,
+        coverage=coverage(score, label, threshold),
     )
+
+
+def coverage(score: Floats, label: npt.NDArray[Any], threshold: float) -> tuple[AtCoverage, ...]:
+    """How right the surest pairs are decided, for growing shares of them: `score` (m,) in [0, 1], `label` (m,)."""
+    odds = np.log(np.clip(score, 1e-9, 1) / np.clip(1 - score, 1e-9, 1))
+    far = np.abs(odds - np.log(threshold / (1 - threshold)))
+    order = np.argsort(-far, kind="stable")
+    called = np.where(score >= threshold, MATCH, NOT).astype("<U6")
+    found = []
+    for share in _SHARES:
+        verdict = np.full(len(score), REVIEW, dtype="<U6")
+        some = order[: round(share * len(score))]
+        verdict[some] = called[some]
+        said = trusted(verdict, label)
+        found.append(AtCoverage(share, said.right, said.precision, said.lost))
+    return tuple(found)
 
 
 def figures(score: Floats, label: npt.NDArray[Any], threshold: float) -> Figures:

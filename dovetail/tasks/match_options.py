@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from dovetail.errors import InputError, faults_in_words
 from dovetail.measure.threshold import Wish
+from dovetail.tasks.match_review import SURE
 
 
 class MatchOptions(BaseModel):
@@ -20,6 +21,7 @@ class MatchOptions(BaseModel):
     effort: Literal["quick", "normal", "best"] = Field("normal", description="how much to try")
     precision: float | None = Field(None, gt=0, lt=1, description="precision that the threshold must reach")
     costs: dict[Literal["false_match", "missed_match"], float] | None = Field(None, description="what an error costs")
+    sure: float = Field(SURE, gt=0.5, lt=1, description="share of decisions without a person that must be right")
     mapping: dict[str, str] = Field(default_factory=dict, description="corresponding columns that a person named")
     seed: int = Field(0, ge=0)
     checkpoint: Path | None = Field(None, exclude=True, description="folder from which a killed training goes on")

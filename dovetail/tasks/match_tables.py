@@ -12,21 +12,23 @@ import numpy as np
 import pyarrow as pa
 
 from dovetail.errors import InputError
-from dovetail.measure.threshold import Choice, Wish, choose_threshold, cost_threshold
+from dovetail.measure.threshold import Choice, cost_threshold
 from dovetail.tasks.base import NOTE, model_folder, read_note, write_note
-from dovetail.tasks.card import DataCard, ModelCard, now, versions
+from dovetail.tasks.card import ModelCard
 from dovetail.tasks.exposure import Seen
 from dovetail.tasks.judged import positions
 from dovetail.tasks.labelled import Labelled, check_enough, labelled_pairs, with_valid
 from dovetail.tasks.match import Matcher as RecordMatcher
 from dovetail.tasks.match import moved_to
+from dovetail.tasks.match_card import card_of, choice_of, review_band
 from dovetail.tasks.match_change import smallest_changes
-from dovetail.tasks.match_evaluate import Evaluation, evaluated, figures, oddities
+from dovetail.tasks.match_evaluate import Decided, Evaluation, evaluated
 from dovetail.tasks.match_explain import Explanations, Precedents, explained, precedent_rows
 from dovetail.tasks.match_learn import FitPlan
 from dovetail.tasks.match_next import Questions, Wanted, judgements, next_pairs, outlook
 from dovetail.tasks.match_options import MatchOptions
 from dovetail.tasks.match_prepare import Prepared, pair_keys, prepare, tables_and_pairs, union
+from dovetail.tasks.match_review import Review, as_column, usual
 from dovetail.types import Attribute, Candidates, Job, Kind, Pairs, Progress, Table, finish
 
 if TYPE_CHECKING:
@@ -35,15 +37,6 @@ if TYPE_CHECKING:
     from dovetail.types import Decisions, Floats
 
 Watch = Callable[[Progress], None]
-_INTENDED = (
-    "Deciding which rows of these tables, or of others with the same columns and the same kind of things, are the "
-    "same. Scores are probabilities; pairs near the threshold belong before a person."
-)
-_LIMITS = (
-    "Figures were measured on labelled pairs held out of training; pairs of another kind may be decided worse.",
-    "Tables with other columns need a model of their own.",
-    "A score says how likely two rows are the same thing, not that both rows are right.",
-)
 
 
 @dataclass(frozen=True)
@@ -54,6 +47,7 @@ class Learned:
     attributes: tuple[Attribute, ...]
     options: MatchOptions
     choice: Choice | None  # None: too few labels were held out, so each prediction draws its own line
+    review: Review | None  # None likewise: then the usual band around that line
     seen: Seen
     precedents: Precedents
     card: ModelCard
@@ -65,6 +59,7 @@ class Matcher:
     def __init__(self) -> None:
         self.learned_: Learned | None = None
         self.line_: float | None = None
+        self.review_: Review | None = None
         self._kept: tuple[tuple[Any, ...], Prepared] | None = None
 
     @classmethod
@@ -78,6 +73,11 @@ class Matcher:
         if self.learned_ is None:
             raise InputError("the matcher that ships has no card of its own; fit it on labelled pairs first")
         return self.learned_.card
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What training tried, stage by stage, with what each brought and took; the report shows it."""
+        return self._decider.facts_
 
     @property
     def threshold(self) -> float | None:
@@ -96,12 +96,25 @@ class Matcher:
         alone = learned.decider.line_alone()  # the line of the joined scores is not that of the trees by themselves
         return alone if alone is not None else learned.choice.threshold
 
+    @property
+    def review(self) -> Review | None:
+        """Which scores go to a person: from `.low` to below `.high`; as with `threshold`, None before it is settled."""
+        return self._settled_review or self.review_
+
+    @property
+    def _settled_review(self) -> Review | None:
+        learned = self.learned_
+        if learned is None or learned.decider.line_alone() is not None:  # it is of the joined scores
+            return None
+        return learned.review
+
     def fit(
         self, left: Any, right: Any, pairs: Any = None, *, on_progress: Watch | None = None, **options: Any
     ) -> Matcher:
         """Train on labelled pairs of the rows of two tables, or of one: `fit(table, pairs)`.
 
-        `options` are those of `MatchOptions`: `minutes`, `effort`, `precision`, `costs`, `mapping`, `seed`; and
+        `options` are those of `MatchOptions`: `minutes`, `effort`, `precision`, `costs`, `sure`, `mapping`, `seed`;
+        and
         `valid`, further labelled pairs that stand for the future: threshold, calibration and what is kept rest on
         them, and networks never see them. Tables may be whatever `read` takes, pairs whatever `read_pairs` takes.
         Labels that name unknown rows are set aside and said in `.card.warnings`. Raises `InputError` for fewer than 4
@@ -110,7 +123,10 @@ class Matcher:
         return finish(self.fit_job(left, right, pairs, **options), on_progress)
 
     def predict(self, left: Any, right: Any = None, pairs: Any = None, *, on_progress: Watch | None = None) -> Pairs:
-        """The given pairs with their scores, in their order; without pairs, all that blocking finds worth comparing."""
+        """The given pairs with scores and verdicts, in their order; without pairs, all that blocking finds comparable.
+
+        A verdict is `match`, `review` (a person should look) or `not`; `.review` says which scores are which.
+        """
         return finish(self.predict_job(left, right, pairs), on_progress)
 
     def evaluate(self, left: Any, right: Any, pairs: Any = None, *, on_progress: Watch | None = None) -> Evaluation:
@@ -153,13 +169,14 @@ class Matcher:
         check_enough(labelled)
         decider = yield from _train(prepared, labelled, held, asked)
         yield Progress("describe", 0, 2, "choosing the threshold")
-        choice = _choice(decider, asked.wish())
+        choice = choice_of(decider, asked.wish())
+        review = review_band(decider, choice, asked)
         yield Progress("describe", 1, 2, "keeping precedents")
         precedents = _precedents(decider, prepared, labelled, asked.seed)
         seen = Seen.of(prepared.records, labelled.judged.pairs)
-        card = _card(prepared, labelled, asked, decider, choice)
+        card = card_of(prepared, labelled, asked, decider, choice, review)
         card = replace(card, seconds=round(time.perf_counter() - start, 1))
-        self.learned_ = Learned(decider, prepared.records.attributes, asked, choice, seen, precedents, card)
+        self.learned_ = Learned(decider, prepared.records.attributes, asked, choice, review, seen, precedents, card)
         yield Progress("describe", 2, 2, card.summary)
         return self
 
@@ -169,10 +186,12 @@ class Matcher:
         prepared = yield from self._prepare(tables, self._attributes, self._options)
         if asked is None:
             decisions = yield from self._decide(prepared, prepared.candidates)
-            return _named(prepared, decisions.candidates, decisions.score)
+            named = _named(prepared, decisions.candidates, decisions.score)
+            return replace(named, verdict=as_column(_review(decisions).verdicts(decisions.score)))
         wanted = _ordered(*positions(prepared.records, asked))
         decisions = yield from self._decide(prepared, wanted)
-        return replace(asked, score=_scores_of(decisions, wanted))
+        score = _scores_of(decisions, wanted)
+        return replace(asked, score=score, verdict=as_column(_review(decisions).verdicts(score)))
 
     def evaluate_job(self, left: Any, right: Any, pairs: Any = None) -> Job[Evaluation]:
         """`evaluate` with progress."""
@@ -184,7 +203,8 @@ class Matcher:
         decisions = yield from self._decide(prepared, labelled.judged.pairs)
         score = _scores_of(decisions, labelled.judged.pairs)
         seen = self.learned_.seen if self.learned_ is not None else Seen.nothing()
-        return evaluated(prepared, labelled, score, decisions.threshold, seen, self._decider.describe())
+        decided = Decided(score, decisions.threshold, _review(decisions))
+        return evaluated(prepared, labelled, decided, seen, self._decider.describe())
 
     def explain_job(self, left: Any, right: Any, pairs: Any = None) -> Job[Explanations]:
         """`explain` with progress."""
@@ -223,6 +243,7 @@ class Matcher:
             learned.precedents.save(home)
             learned.card.write(home)
             note = {"attributes": attributes, "options": learned.options.model_dump(), "choice": choice}
+            note["review"] = None if learned.review is None else vars(learned.review)
             write_note(home, "match", note)
         return Path(folder)
 
@@ -234,12 +255,14 @@ class Matcher:
         try:
             attributes = tuple(Attribute(a["name"], Kind(a["kind"]), tuple(a["columns"])) for a in note["attributes"])
             choice = None if note["choice"] is None else Choice(**note["choice"])
+            review = Review(**note["review"]) if note.get("review") else None
             options = MatchOptions.checked(**note["options"])
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{home / NOTE} is damaged ({error}); train the model again") from None
         decider, card = RecordMatcher.load(home / "matcher"), ModelCard.read(home)
         made = cls()
-        made.learned_ = Learned(decider, attributes, options, choice, Seen.load(home), Precedents.load(home), card)
+        seen, precedents = Seen.load(home), Precedents.load(home)
+        made.learned_ = Learned(decider, attributes, options, choice, review, seen, precedents, card)
         return made
 
     @property
@@ -275,7 +298,9 @@ class Matcher:
         self.line_ = self._settled
         if self.line_ is None:
             self.line_ = cost_threshold(wish.costs) if wish.costs else decisions.threshold
-        return moved_to(decisions, self.line_)
+        decisions = moved_to(decisions, self.line_)
+        self.review_ = self._settled_review or usual(decisions)
+        return replace(decisions, review_low=self.review_.low, review_high=self.review_.high)
 
 
 def _train(
@@ -290,60 +315,12 @@ def _train(
     return fitted
 
 
-def _choice(decider: RecordMatcher, wish: Wish) -> Choice | None:
-    """The line that serves the wish on held-out labels; for the best F1 the steady one that fitting found."""
-    if decider.held_out_ is None:
-        return None
-    chosen = choose_threshold(*decider.held_out_, wish)
-    if wish.precision is not None or wish.costs or "threshold" not in decider.facts_:
-        return chosen
-    line = float(np.clip(decider.facts_["threshold"], 0.001, 0.999))
-    return Choice(line, f"best F1 on {len(decider.held_out_[1]):,} held-out labelled pairs, over many draws of them")
-
-
 def _precedents(decider: RecordMatcher, prepared: Prepared, labelled: Labelled, seed: int) -> Precedents:
     rows = precedent_rows(labelled.judged, seed)
     pairs = labelled.judged.pairs
     chosen = Candidates(pairs.left[rows], pairs.right[rows])
     found = decider.contributions(prepared.records, chosen, context=union(prepared.candidates, pairs))
     return Precedents.of(prepared.records, labelled.judged, rows, found)
-
-
-def _card(
-    prepared: Prepared, labelled: Labelled, options: MatchOptions, decider: RecordMatcher, choice: Choice | None
-) -> ModelCard:
-    label = labelled.judged.label
-    unmet = [choice.why] if choice is not None and not choice.met else []
-    return ModelCard(
-        task="match",
-        summary=decider.describe(),
-        data=tuple(DataCard.of(table) for table in prepared.tables),
-        labels={
-            "match": int((label == 1).sum()),
-            "not": int((label == 0).sum()),
-            "unsure": labelled.judged.unsure,
-            "set_aside": len(labelled.set_aside),
-        },
-        settings=options.model_dump(),
-        figures=_held_out_figures(decider, choice),
-        intended_use=_INTENDED,
-        limits=_LIMITS,
-        warnings=(*labelled.warnings, *unmet, *oddities(prepared, labelled)),
-        made=now(),
-        versions=versions(),
-    )
-
-
-def _held_out_figures(decider: RecordMatcher, choice: Choice | None) -> dict[str, Any]:
-    if decider.held_out_ is None or choice is None:
-        return {"held_out_pairs": 0}
-    found = figures(*decider.held_out_, choice.threshold)
-    shares: dict[str, Any] = {}
-    for name in ("precision", "recall", "f1"):
-        share = getattr(found, name)
-        shares |= {name: share.value, f"{name}_low": share.low, f"{name}_high": share.high}
-    rest = {"ece": found.calibration_error, "average_precision": found.average_precision}
-    return {"held_out_pairs": found.pairs, "threshold": choice.threshold, "why": choice.why, **shares, **rest}
 
 
 def _two_and_pairs(left: Any, right: Any, pairs: Any, verb: str) -> tuple[tuple[Table, ...], Pairs]:
@@ -354,6 +331,10 @@ def _two_and_pairs(left: Any, right: Any, pairs: Any, verb: str) -> tuple[tuple[
     tables, found = tables_and_pairs(left, right, pairs)
     assert found is not None
     return tables, found
+
+
+def _review(decisions: Decisions) -> Review:
+    return Review(decisions.review_low, decisions.review_high, "")
 
 
 def _same(kept: tuple[Any, ...], asked: tuple[Any, ...]) -> bool:
