@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -49,12 +49,29 @@ def word_bags(texts: Iterable[str]) -> Bags:
     return Bags(_binary(rows, len(index)), list(index))
 
 
+def known_bags(texts: Iterable[str], index: Mapping[str, int], width: int) -> csr_array:
+    """Which known terms stand in each text, as a binary sparse matrix (texts, width); others are passed by."""
+    rows = [[index[w] for w in words_of(text) if w in index] for text in texts]
+    return _binary(rows, width)
+
+
 def gram_bags(words: Bags, size: int = 3) -> Bags:
     """One bag of character grams a row, made through the words, so that each word is cut only once."""
+    grams = spelling(words, size)
+    return Bags(spelt(words.matrix, grams.matrix), grams.terms)
+
+
+def spelling(words: Bags, size: int = 3) -> Bags:
+    """The character grams of each word: a binary sparse matrix (words, grams), and the grams."""
     index: dict[str, int] = {}
     rows = [[index.setdefault(g, len(index)) for g in grams_of(w, size)] for w in words.terms]
     rows += [[]] * (words.matrix.shape[1] - len(rows))  # without any word the matrix may still have a column
-    return Bags(_ones(words.matrix @ _binary(rows, len(index))), list(index))
+    return Bags(_binary(rows, len(index)), list(index))
+
+
+def spelt(words: csr_array, grams: csr_array) -> csr_array:
+    """Which grams stand in each row, from its words and their grams: (rows, grams), binary."""
+    return _ones(words @ grams)
 
 
 def _binary(rows: Sequence[Sequence[int]], width: int) -> csr_array:

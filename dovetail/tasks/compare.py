@@ -132,6 +132,35 @@ class Comparer:
         return np.stack(compare_rivals(self.records, self.context, self.base), axis=1)
 
     @cached_property
+    def _ordered(self) -> tuple[Column, npt.NDArray[np.intp]]:
+        """The quick similarities of all context pairs, rising, and whose they are."""
+        order = np.argsort(self.base, kind="stable")
+        return self.base[order], order
+
+    def below(self, base: Column, place: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        """How many context pairs come before those at `place` (k,) if their quick similarity is `base` (k,)."""
+        values, order = self._ordered
+        low, high = np.searchsorted(values, base), np.searchsorted(values, base, side="right")
+        ties = [np.searchsorted(order[a:b], at) for a, b, at in zip(low, high, place, strict=True)]
+        return low + np.array(ties, np.float64)
+
+    @cached_property
+    def _ends(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Every context pair once under each of its records: the records, sorted, and 2 × pair + side of the other."""
+        ends = np.stack([self.context.left, self.context.right], axis=1).ravel().astype(np.int64)
+        order = np.argsort(ends, kind="stable")
+        return ends[order], order ^ 1
+
+    def neighbours(self, rows: npt.NDArray[Any]) -> tuple[npt.NDArray[np.int64], ...]:
+        """The context pairs of each of these records: which of the rows, the other record, the pair's place."""
+        ends, others = self._ends
+        start, stop = np.searchsorted(ends, rows), np.searchsorted(ends, rows, side="right")
+        of = np.repeat(np.arange(len(rows)), stop - start)
+        found = others[np.arange(len(of)) - np.repeat(np.cumsum(stop - start) - stop, stop - start)]
+        place, side = found >> 1, found & 1
+        return of, np.where(side == 0, self.context.left[place], self.context.right[place]).astype(np.int64), place
+
+    @cached_property
     def odds(self) -> Odds:
         """The agreement model, fitted to a spread sample of the context."""
         step = max(1, len(self.context) // FIT_PAIRS)

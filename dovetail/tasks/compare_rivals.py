@@ -30,36 +30,34 @@ def compare_rivals(records: Records, candidates: Candidates, base: Column) -> li
     The rivals of a pair at one of its ends are the other candidates of that record in the partner's source.
     "Least" and "most" are over the two ends.
     """
-    left = _end(records, candidates.left, candidates.right, base)
-    right = _end(records, candidates.right, candidates.left, base)
-    ahead = np.stack([left[0], right[0]])
-    lead = np.stack([left[1], right[1]])
-    close = np.maximum(left[2], right[2])
     order = np.argsort(np.argsort(base, kind="stable"), kind="stable")
     across = records.source[candidates.left] != records.source[candidates.right]
-    columns = (
-        np.minimum(ahead.min(axis=0), 20),
-        np.minimum(ahead.max(axis=0), 20),
-        lead.min(axis=0),
-        lead.max(axis=0),
-        np.minimum(close, 20),
-        order / max(len(base) - 1, 1),
-        across,
-    )
+    columns = (*standing(records.source, candidates, base), order / max(len(base) - 1, 1), across)
     return [np.asarray(c, dtype=np.float32) for c in columns]
 
 
+def standing(source: npt.NDArray[np.uint16], candidates: Candidates, base: Column) -> list[npt.NDArray[np.float64]]:
+    """The first five columns of `NAMES`, which look only at the candidates of a pair's two records."""
+    left = _end(source, candidates.left, candidates.right, base)
+    right = _end(source, candidates.right, candidates.left, base)
+    ahead = np.stack([left[0], right[0]])
+    lead = np.stack([left[1], right[1]])
+    close = np.maximum(left[2], right[2])
+    least, most = np.minimum(ahead.min(axis=0), 20), np.minimum(ahead.max(axis=0), 20)
+    return [least, most, lead.min(axis=0), lead.max(axis=0), np.minimum(close, 20)]
+
+
 def _end(
-    records: Records, own: Ints, partner: Ints, base: Column
+    source: npt.NDArray[np.uint16], own: Ints, partner: Ints, base: Column
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """For each pair at one end: rivals ahead, similarity minus that of the best rival, rivals within 0.05 below.
 
     All candidates of the record count, on whichever side it stands in them.
     """
     m = len(own)
-    sources = len(records.sources)
-    keys = own.astype(np.int64) * sources + records.source[partner]
-    mirror = partner.astype(np.int64) * sources + records.source[own]
+    sources = int(source.max(initial=0)) + 1
+    keys = own.astype(np.int64) * sources + source[partner]
+    mirror = partner.astype(np.int64) * sources + source[own]
     # Every pair stands once under each of its records; only the first m are asked for.
     every, strength = np.concatenate([keys, mirror]), np.concatenate([base, base]).astype(np.float64)
     order = np.lexsort((-strength, every))

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from dovetail.tables.text import row_texts
-from dovetail.tables.words import Bags, gram_bags, rarity, weighted, word_bags
+from dovetail.tables.words import Bags, gram_bags, rarity, spelling, weighted, word_bags
 from dovetail.tasks.compare_values import Column, row_products
 from dovetail.types import Records
 
@@ -79,31 +79,66 @@ class RowComparer:
         return _rooted(csr_array(self._bags.matrix[:, np.flatnonzero(chosen)]), self._weights[chosen])
 
     @cached_property
+    def term_numbers(self) -> dict[str, int]:
+        """The column of each word."""
+        return {term: column for column, term in enumerate(self._bags.terms)}
+
+    @cached_property
+    def _spelling(self) -> csr_array:
+        """The grams of each word, in the columns of `_grams`."""
+        return spelling(self._bags).matrix
+
+    @cached_property
+    def _code_spelling(self) -> csr_array:
+        """The grams of each long code, in the columns of `_code_grams`."""
+        kept = self._long_codes
+        return spelling(Bags(self._bags.matrix[:, kept], [self._bags.terms[i] for i in kept])).matrix
+
+    @cached_property
+    def _gram_weights(self) -> npt.NDArray[np.float32]:
+        return rarity(self._grams)
+
+    @cached_property
+    def _code_gram_weights(self) -> npt.NDArray[np.float32]:
+        return rarity(self._code_grams)
+
+    @cached_property
     def _digits(self) -> npt.NDArray[np.bool_]:
         terms = self._bags.terms
         return np.fromiter((any(c.isdigit() for c in t) for t in terms), bool, len(terms))
 
     @cached_property
     def _codes(self) -> csr_array:
+        return self._some(self._coded)
+
+    @cached_property
+    def _coded(self) -> npt.NDArray[np.bool_]:
         """Words that mix letters and digits, or are long numbers: model numbers and the like."""
         terms = self._bags.terms
         coded = (len(t) >= 3 and (not t.isdigit() or len(t) >= 5) for t in terms)
-        return self._some(self._digits & np.fromiter(coded, bool, len(terms)))
+        return self._digits & np.fromiter(coded, bool, len(terms))
 
     @cached_property
     def _numbers(self) -> csr_array:
+        return self._some(self._numeric)
+
+    @cached_property
+    def _numeric(self) -> npt.NDArray[np.bool_]:
         """Short plain numbers."""
         terms = self._bags.terms
-        return self._some(self._digits & np.fromiter((t.isdigit() and len(t) < 5 for t in terms), bool, len(terms)))
+        return self._digits & np.fromiter((t.isdigit() and len(t) < 5 for t in terms), bool, len(terms))
 
     @cached_property
     def _code_grams(self) -> csr_array:
-        terms = self._bags.terms
-        coded = self._digits & np.fromiter((len(t) >= 4 for t in terms), bool, len(terms))
-        kept = np.flatnonzero(coded)
-        bags = Bags(csr_array(self._bags.matrix[:, kept]), [terms[i] for i in kept])
+        kept = self._long_codes
+        bags = Bags(csr_array(self._bags.matrix[:, kept]), [self._bags.terms[i] for i in kept])
         grams = gram_bags(bags).matrix
         return weighted(grams, rarity(grams))
+
+    @cached_property
+    def _long_codes(self) -> npt.NDArray[np.intp]:
+        terms = self._bags.terms
+        return np.flatnonzero(self._digits & np.fromiter((len(t) >= 4 for t in terms), bool, len(terms)))
 
     @cached_property
     def vectors(self) -> npt.NDArray[np.float32] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -84,6 +85,13 @@ class AttributeComparer:
         p = self.frequency[self.frequency > 0]
         most = np.log(max(len(self.codes), 2))
         return float(-(p * np.log(p)).sum() / most) * self.filled if len(p) else 0.0
+
+    def with_copies(self, row: npt.NDArray[Any], lacks: npt.NDArray[np.bool_]) -> AttributeComparer:
+        """The same for further records, each with the cell that `row` has, or none; frequencies stay as they are."""
+        found = copy(self)
+        assert self.filled + self.information >= 0  # reckoned before the copies stand beside the records
+        found.__dict__["codes"] = np.concatenate([self.codes, np.where(lacks, -1, self.codes[row])])
+        return found
 
     def compare(self, left: Ints, right: Ints) -> ValuePairs:
         """Compare the cells of m pairs of records."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections import defaultdict
 from dataclasses import asdict, replace
 from functools import lru_cache
 from pathlib import Path
@@ -18,12 +17,14 @@ from dovetail.errors import InputError, MissingExtra
 from dovetail.measure.calibrate import adaptive_shift, threshold_for_precision
 from dovetail.tables.atomic import replace_file
 from dovetail.tasks.compare import Comparer, Comparisons
+from dovetail.tasks.match_evidence import explanations
 from dovetail.tasks.match_experts import Expert, can_read, load_expert
 from dovetail.tasks.match_few import SCORED, taught_by_few
+from dovetail.tasks.match_heard import Heard
 from dovetail.tasks.match_join import Join
 from dovetail.tasks.match_learn import FitPlan, learn, lesson, with_column
 from dovetail.tasks.trees import Trees, probabilities
-from dovetail.types import AttributeEvidence, Candidates, Decisions, Explanation, Job, Progress, Records, finish
+from dovetail.types import Candidates, Decisions, Explanation, Job, Progress, Records, finish
 
 if TYPE_CHECKING:
     from dovetail.types import Floats
@@ -47,6 +48,7 @@ class Matcher:
         self.held_out_: tuple[Floats, npt.NDArray[np.int8]] | None = None  # scores and labels of pairs held out in fit
         self.experts_: dict[str, Expert] = {}
         self.join_: Join | None = None
+        self.heard_ = Heard()
         self._kept: tuple[Records, Candidates, Comparer] | None = None
 
     @classmethod
@@ -68,7 +70,7 @@ class Matcher:
 
     def comparer(self, records: Records, context: Candidates) -> Comparer:
         """The comparisons of these records; kept, since several verbs ask for them one after the other."""
-        if self._kept is None or self._kept[0] is not records or self._kept[1] is not context:
+        if self._kept is None or self._kept[0] is not records or not _equal(self._kept[1], context):
             self._kept = (records, context, Comparer(records, context, load_encoder()))
         return self._kept[2]
 
@@ -81,11 +83,20 @@ class Matcher:
         found = np.zeros(len(candidates))
         yield Progress("match", 0, len(candidates), "weighing columns")
         for part, compared in comparer.chunks(candidates, own=self.own_ is not None):
-            found[part] = self._log_odds(self._as_learned(compared).values)
+            found[part] = self.by_trees(compared)
             yield Progress("match", part.stop, len(candidates), f"{part.stop:,} of {len(candidates):,} pairs")
         if self._reads():
             found = (yield from self._read(records, candidates, found))[0]
         return probabilities(found)
+
+    def by_trees(self, compared: Comparisons) -> Floats:
+        """Log-odds of a match (m,) by the trees alone."""
+        return self._log_odds(self._as_learned(compared).values)
+
+    def uncalibrated(self, trees: Floats) -> Floats:
+        """The trees' log-odds as the join takes them, (m,)."""
+        assert self.own_ is not None
+        return np.asarray((trees - self.own_.offset) / self.own_.slope)
 
     def _reads(self) -> bool:
         """Whether networks are asked; without their packages the trees decide alone, and that is said."""
@@ -97,13 +108,11 @@ class Matcher:
     def _read(self, records: Records, pairs: Candidates, trees: Floats) -> Job[tuple[Floats, Floats]]:
         """Joined log-odds (m,), and what the experts said of each pair (m, k), NaN where they were not asked."""
         assert self.join_ is not None
-        assert self.own_ is not None
-        raw = (trees - self.own_.offset) / self.own_.slope
+        raw = self.uncalibrated(trees)
         asked = np.flatnonzero(self.join_.asked(raw))
         some = Candidates(pairs.left[asked], pairs.right[asked])
         said = np.full((len(raw), len(self.experts_)), np.nan)
-        for column, expert in enumerate(self.experts_.values()):
-            said[asked, column] = yield from expert.log_odds(records, some)
+        said[asked] = yield from self.heard_.said(records, self.experts_, some)
         return self.join_.log_odds(np.concatenate([raw[:, None], said], axis=1)), said
 
     def decide(
@@ -204,7 +213,7 @@ class Matcher:
             groups = self._groups(comparer, compared.groups)
             if self._reads():
                 added, base, groups = self._joined(records, some, added, base, groups)
-            found += _explained(records, comparer, some, compared.similarity, groups, added, base + shift)
+            found += explanations(records, comparer, some, compared.similarity, groups, added, base + shift)
         return tuple(found)
 
     def save(self, folder: str | Path) -> Path:
@@ -319,6 +328,10 @@ def _union(a: Candidates, b: Candidates) -> Candidates:
     return Candidates((keys >> 32).astype(np.int32), (keys & 0xFFFFFFFF).astype(np.int32))
 
 
+def _equal(a: Candidates, b: Candidates) -> bool:
+    return a is b or (np.array_equal(a.left, b.left) and np.array_equal(a.right, b.right))
+
+
 def _places(among: Candidates, pairs: Candidates) -> npt.NDArray[np.intp]:
     """Where each of the pairs stands among others that hold them all."""
     if among is pairs:
@@ -341,47 +354,3 @@ def _trees(path: Path, note: dict[str, Any]) -> Trees:
 def _text(path: str, changed: int) -> str:
     del changed
     return Path(path).read_text(encoding="utf-8")
-
-
-def _explained(
-    records: Records,
-    comparer: Comparer,
-    pairs: Candidates,
-    similarity: npt.NDArray[np.float32],
-    groups: tuple[str, ...],
-    added: Floats,
-    base: float | Floats,
-) -> list[Explanation]:
-    columns: dict[str, list[int]] = defaultdict(list)
-    for column, group in enumerate(groups):
-        columns[group].append(column)
-    by_group = {group: added[:, chosen].sum(axis=1) for group, chosen in columns.items()}
-    score = probabilities(added.sum(axis=1) + base)
-    bases = np.broadcast_to(np.asarray(base, dtype=np.float64), (len(pairs),))
-    order = {c.attribute.name: i for i, c in enumerate(comparer.attributes)}
-    cells = {name: records.original[name] for name in order}
-    found = []
-    for row in range(len(pairs)):
-        a, b = int(pairs.left[row]), int(pairs.right[row])
-        evidence = [
-            _evidence(group, values[row], cells, order, similarity[row], (a, b)) for group, values in by_group.items()
-        ]
-        silent = [name for name in order if name not in by_group]
-        evidence += [_evidence(name, 0.0, cells, order, similarity[row], (a, b)) for name in silent]
-        found.append(Explanation(a, b, float(score[row]), float(bases[row]), tuple(evidence)))
-    return found
-
-
-def _evidence(
-    group: str,
-    importance: float,
-    cells: dict[str, Any],
-    order: dict[str, int],
-    similarity: npt.NDArray[np.float32],
-    pair: tuple[int, int],
-) -> AttributeEvidence:
-    if group not in order:
-        return AttributeEvidence(group, None, None, None, float(importance))
-    alike = similarity[order[group]]
-    left, right = (cells[group][row].as_py() for row in pair)
-    return AttributeEvidence(group, left, right, None if np.isnan(alike) else float(alike), float(importance))

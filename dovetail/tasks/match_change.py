@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from copy import copy
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
+import numpy.typing as npt
 from rapidfuzz.distance import Levenshtein
 
+from dovetail.tasks.compare_copies import Copies, CopyComparer
 from dovetail.tasks.explained import Change, as_percent
 from dovetail.tasks.trees import probabilities
 from dovetail.types import Candidates, Explanation, Job, Progress, Records
 
 if TYPE_CHECKING:
     from dovetail.tasks.match import Matcher
-    from dovetail.types import Decisions
+    from dovetail.types import Decisions, Floats
 
-MOST_ROWS = 20_000  # above, comparing all rows again for each round of tries costs too much
+MOST_ROWS = 200_000  # above, what the first explanation has to prepare costs too much
 TRIES = 3  # attributes that are tried for a pair
-ROUNDS = 4  # of tries; pairs that share a record take turns
+LOOKS = 2  # times that networks read a pair with a change, the most promising first
+_FAR = 3.0  # log-odds that networks are hardly moved by one value
 _SHOWN = 60  # characters of a value in a sentence
 
 
@@ -36,32 +37,104 @@ class Try:
     size: int  # characters that differ
 
 
+@dataclass(frozen=True)
+class _Tried:
+    """Tries (t,) with the log-odds that they lead to: `estimate`, and `sure` where that was scored, else NaN."""
+
+    tries: Sequence[Try]
+    pair: npt.NDArray[np.int64]
+    size: npt.NDArray[np.int64]
+    estimate: Floats
+    sure: Floats
+    upwards: npt.NDArray[np.bool_]  # whether the decision turns when the log-odds reach the line
+
+    def turns(self, log_odds: Floats, line: float) -> npt.NDArray[np.bool_]:
+        """Which tries turn the decision; NaN turns nothing."""
+        return np.where(self.upwards, log_odds >= line, log_odds < line)
+
+
 def smallest_changes(
     matcher: Matcher, records: Records, decisions: Decisions, found: Sequence[Explanation], context: Candidates
 ) -> Job[list[Change | None]]:
     """For each explained pair the smallest change of one value that turns it, None where none of those tried does.
 
     A match is tried with values of its rivals, or without one; a refused pair with one side's value on the other.
-    The tables stay as they are except for the one value, so the scores are those that `predict` would give. `context`
-    holds all candidates and the explained pairs; threshold and shift are those of the decisions.
+    Every change that is given was scored, networks included, with the tables as they are except for the one value; only
+    how rare words and values are is not counted again. Networks read at most `LOOKS` changes of a pair: the smallest
+    one that would turn it if they said of the changed pair what they say now, then the next, or else the one that comes
+    nearest. `context` holds all candidates and the explained pairs; threshold and shift are those of the decisions.
     """
     best: list[Change | None] = [None] * len(found)
-    if len(records) > MOST_ROWS:
+    tries = list(_tries(records, found, decisions.threshold, context)) if len(records) <= MOST_ROWS else []
+    if not tries:
         return best
-    sizes: dict[int, int] = {}
-    scorer = copy(matcher)  # so that what it keeps of the tables as they are stays
-    rounds = _rounds(_tries(records, found, decisions.threshold, context), found)
-    for number, some in enumerate(rounds):
-        yield Progress("turn", number, len(rounds), "trying other values")
-        ends = [(found[t.pair].left, found[t.pair].right) for t in some]
-        left, right = np.array(ends, np.int32).T
-        score = yield from scorer.score(_changed(records, some), Candidates(left, right), context)
-        score = probabilities(np.log(score / (1 - score)) + decisions.shift)
-        for one, now in zip(some, score.tolist(), strict=True):
-            matched = found[one.pair].score >= decisions.threshold
-            if (now >= decisions.threshold) != matched and one.size < sizes.get(one.pair, 1 << 30):
-                sizes[one.pair], best[one.pair] = one.size, _said(records, one, found[one.pair], now, matched)
+    yield Progress("turn", 0, len(found), "trying other values")
+    line = _line(decisions)
+    tried = yield from _scored(matcher, records, tries, found, context, decisions)
+    turned = np.flatnonzero(tried.turns(tried.sure, line))
+    for place in turned[np.lexsort((turned, tried.size[turned]))][::-1].tolist():
+        one = tries[place]
+        score = float(probabilities(tried.sure[place : place + 1] + decisions.shift)[0])
+        best[one.pair] = _said(records, one, found[one.pair], score, not tried.upwards[place])
     return best
+
+
+def _scored(
+    matcher: Matcher,
+    records: Records,
+    tries: Sequence[Try],
+    found: Sequence[Explanation],
+    context: Candidates,
+    decisions: Decisions,
+) -> Job[_Tried]:
+    """All tries weighed by the trees, and the most promising of those that networks have a say in read by them."""
+    row = np.array([t.row for t in tries], np.int64)
+    left, right = np.array([(found[t.pair].left, found[t.pair].right) for t in tries], np.int64).T
+    copies = Copies(row, [t.name for t in tries], np.array([-1 if t.donor is None else t.donor for t in tries]))
+    comparer = CopyComparer(matcher.comparer(records, context), copies, np.where(row == left, right, left))
+    trees = matcher.by_trees(comparer.all(own=matcher.own_ is not None))
+    refused = np.array([one.score < decisions.threshold for one in found])  # then a change turns the decision upwards
+    pair, size = (np.array([getattr(t, name) for t in tries], np.int64) for name in ("pair", "size"))
+    if matcher.join_ is None or matcher.line_alone() is not None:
+        return _Tried(tries, pair, size, trees, trees, refused[pair])
+    raw = matcher.uncalibrated(trees)
+    asked = matcher.join_.asked(raw)
+    before = Candidates(left.astype(np.int32), right.astype(np.int32))
+    said = np.where(asked[:, None], matcher.heard_.known(records, matcher.experts_, before), np.nan)
+    estimate = matcher.join_.log_odds(np.concatenate([raw[:, None], said], axis=1))
+    tried = _Tried(tries, pair, size, estimate, np.where(asked, np.nan, estimate), refused[pair])
+    for look in range(LOOKS):
+        some = _promising(tried, _line(decisions))
+        if not len(some):
+            break
+        yield Progress("turn", look, LOOKS, f"reading {len(some):,} pairs with another value")
+        pairs, beside = comparer.some(some)
+        columns = [raw[some]]
+        for expert in matcher.experts_.values():
+            columns.append((yield from expert.log_odds(records, pairs, beside=beside)))
+        tried.sure[some] = matcher.join_.log_odds(np.stack(columns, axis=1))
+    return tried
+
+
+def _promising(tried: _Tried, line: float) -> npt.NDArray[np.intp]:
+    """For each pair the try to read next: smaller than what turns it already, and likely to turn it; some tries."""
+    smallest = np.full(int(tried.pair.max()) + 1, np.iinfo(np.int64).max)
+    turned = tried.turns(tried.sure, line)
+    np.minimum.at(smallest, tried.pair[turned], tried.size[turned])
+    settled = smallest < np.iinfo(np.int64).max
+    hopeful = tried.turns(tried.estimate, line)
+    distance = np.abs(tried.estimate - line)
+    worth = hopeful | (~settled[tried.pair] & (distance < _FAR))
+    places = np.flatnonzero(np.isnan(tried.sure) & (tried.size < smallest[tried.pair]) & worth)
+    by_size = np.where(hopeful, tried.size, 0)
+    order = places[np.lexsort((distance[places], by_size[places], ~hopeful[places], tried.pair[places]))]
+    _, first = np.unique(tried.pair[order], return_index=True)
+    return order[first]
+
+
+def _line(decisions: Decisions) -> float:
+    """The log-odds, before the shift, from which a pair is a match."""
+    return float(np.log(decisions.threshold / (1 - decisions.threshold))) - decisions.shift
 
 
 def _tries(records: Records, found: Sequence[Explanation], threshold: float, context: Candidates) -> Iterator[Try]:
@@ -93,41 +166,6 @@ def _rival(records: Records, name: str, row: int, one: Explanation, context: Can
     before = _cell(records, name, row) or ""
     others = [int(r) for r in context.right[start:stop] if _cell(records, name, int(r)) not in known]
     return min(others, key=lambda r: (Levenshtein.distance(before, _cell(records, name, r) or ""), r), default=None)
-
-
-def _rounds(tries: Iterable[Try], found: Sequence[Explanation]) -> list[list[Try]]:
-    """Tries that may stand in the tables at once: in a round each record belongs to one pair only."""
-    rounds: list[list[Try]] = []
-    taken: list[set[int]] = []
-    for one in tries:
-        ends = {found[one.pair].left, found[one.pair].right}
-        free = next((place for place, used in enumerate(taken) if not used & ends), None)
-        if free is None:
-            if len(rounds) == ROUNDS:
-                continue
-            free = len(rounds)
-            rounds.append([])
-            taken.append(set())
-        rounds[free].append(one)
-        taken[free] |= ends
-    return rounds
-
-
-def _changed(records: Records, some: Sequence[Try]) -> Records:
-    """The records with these values in place of theirs."""
-    tables = {"original": records.original, "text": records.text}
-    for kind, table in tables.items():
-        for name in dict.fromkeys(t.name for t in some):
-            rows = np.arange(len(records))
-            nothing = np.zeros(len(records), bool)
-            for one in some:
-                if one.name == name:
-                    nothing[one.row] = one.donor is None
-                    rows[one.row] = one.row if one.donor is None else one.donor
-            cells = table[name].take(pa.array(rows, mask=nothing))
-            table = table.set_column(table.column_names.index(name), name, cells)
-        tables[kind] = table
-    return replace(records, original=tables["original"], text=tables["text"])
 
 
 def _cell(records: Records, name: str, row: int | None) -> str | None:

@@ -48,8 +48,12 @@ class Expert(Protocol):
         """Learn from labelled pairs; gives what was done, for the report."""
         ...
 
-    def log_odds(self, records: Records, pairs: Candidates) -> Job[Vector]:
-        """A figure for each pair (m,) that rises with its likelihood; the join gives it its weight."""
+    def log_odds(self, records: Records, pairs: Candidates, *, beside: Records | None = None) -> Job[Vector]:
+        """A figure for each pair (m,) that rises with its likelihood; the join gives it its weight.
+
+        `beside` holds changed copies of records: pairs name them by numbers after those of `records`, to which alone
+        belongs what is counted over all rows, such as how rare words are.
+        """
         ...
 
     def save(self, folder: str | Path) -> None:

@@ -31,7 +31,7 @@ class CloseReader:
         self.start: Path | None = Path(start or STARTS)  # None: the pre-trained network as it comes
         self.budget, self.seed = budget, seed
         self._cross: Any = None
-        self._kept: tuple[Records, list[Any]] | None = None
+        self._kept: tuple[Records, Any] | None = None
 
     @property
     def cross(self) -> Any:
@@ -46,10 +46,14 @@ class CloseReader:
 
     def passages(self, records: Records) -> list[Any]:
         """The records as token lists; kept, since fitting and reading ask for the same ones."""
-        if self._kept is None or self._kept[0] is not records:
-            from dovetail.encoders.reading import passages
+        found: list[Any] = self._reading(records).passages
+        return found
 
-            self._kept = (records, passages(records, self.cross.tokenizer, self.budget))
+    def _reading(self, records: Records) -> Any:
+        if self._kept is None or self._kept[0] is not records:
+            from dovetail.encoders.reading import Reading
+
+            self._kept = (records, Reading(records, self.cross.tokenizer, self.budget))
         return self._kept[1]
 
     def tune(
@@ -63,9 +67,10 @@ class CloseReader:
         target = taught.label.astype(np.float32)
         return told((yield from read_pairs_job(self.cross, left, right, target, settings, checkpoint=checkpoint)))
 
-    def log_odds(self, records: Records, pairs: Candidates) -> Job[Vector]:
-        """Log-odds of a match for each pair, (m,)."""
-        read = self.passages(records)
+    def log_odds(self, records: Records, pairs: Candidates, *, beside: Records | None = None) -> Job[Vector]:
+        """Log-odds of a match for each pair, (m,). `beside` holds further records, numbered after the others."""
+        reading = self._reading(records)
+        read = reading.passages if beside is None else reading.passages + reading.more(beside)
         found, done = np.zeros(len(pairs)), 0
         if not len(pairs):
             return found
