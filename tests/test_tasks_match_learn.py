@@ -144,3 +144,9 @@ def test_labels_of_one_left_record_stand_in_one_fold() -> None:
     folds = match_learn.folds_of(Candidates(left, left + 100), np.zeros(len(left), np.int8), 0)
     assert all(len(set(folds[left == i].tolist())) == 1 for i in range(50))
     assert len(set(folds.tolist())) == 5
+
+
+def test_only_a_reader_starts_where_a_reader_ended(tmp_path: Path) -> None:
+    plan = FitPlan(start=tmp_path)
+    assert match_learn._start("reader", plan) == tmp_path
+    assert match_learn._start("cosine", plan) is None

@@ -57,7 +57,7 @@ class FitPlan:
     effort: str = "normal"
     seed: int = 0
     checkpoint: Path | None = None
-    start: Path | None = None  # the folder that networks start from; without, what ships
+    start: Path | None = None  # the folder that the reader starts from; without, what ships
     experts: tuple[str, ...] = ("reader",)  # of `EXPERTS`, in the order in which they are tried
 
 
@@ -247,6 +247,11 @@ def _ask(name: str, given: Lesson, stand: _Standing, learned: Learned, plan: Fit
     _keep(learned, stand, label, plan.seed)
 
 
+def _start(name: str, plan: FitPlan) -> Path | None:
+    """Where an expert starts: what a reader has learned means nothing to another network."""
+    return plan.start if name == "reader" else None
+
+
 def _epochs(labels: int) -> float:
     return float(np.clip(_READS / max(labels, 1), 2.0, 6.0))
 
@@ -255,7 +260,7 @@ def _tuned(name: str, given: Lesson, stand: _Standing, settings: TuneSettings, p
     """The expert under the usual settings."""
     from dovetail.training.checkpoint import Checkpoint, recipe_of
 
-    expert = new_expert(name, start=plan.start, seed=plan.seed)
+    expert = new_expert(name, start=_start(name, plan), seed=plan.seed)
     seen, asked = np.flatnonzero(stand.judges.teaching), np.flatnonzero(stand.judges.judging)
     taught = Taught(given.records, _some(given.pairs, seen), given.label[seen])
     what = [str(plan.start), record_hashes(given.records), taught.pairs.left, taught.pairs.right, taught.label]
@@ -281,7 +286,7 @@ def _searched(name: str, given: Lesson, stand: _Standing, settings: TuneSettings
         truth=given.label[asked],
         columns=stand.columns,
         folds=folds_of(_some(given.pairs, asked), given.label[asked], plan.seed),
-        start=plan.start,
+        start=_start(name, plan),
     )
     share = settings.minutes / (len(plan.experts) - plan.experts.index(name))
     folder = plan.checkpoint / f"search-{name}" if plan.checkpoint else None
