@@ -17,9 +17,7 @@ class Heard:
     """Asks experts about pairs, and keeps the last answers."""
 
     def __init__(self) -> None:
-        self._of: tuple[Records, tuple[Expert, ...]] | None = None
-        self._keys: npt.NDArray[np.int64] = np.zeros(0, np.int64)
-        self._said: Said = np.zeros((0, 0))
+        self._kept: tuple[Records, tuple[Expert, ...], npt.NDArray[np.int64], Said] | None = None
 
     def said(self, records: Records, experts: Mapping[str, Expert], pairs: Candidates) -> Job[Said]:
         """Log-odds of each expert, (m, k)."""
@@ -32,19 +30,19 @@ class Heard:
             found[fresh, column] = yield from expert.log_odds(records, some)
         keys = _keys(pairs)
         order = np.argsort(keys, kind="stable")
-        self._of = records, tuple(experts.values())
-        self._keys, self._said = keys[order], found[order]
+        self._kept = records, tuple(experts.values()), keys[order], found[order]
         return found
 
     def known(self, records: Records, experts: Mapping[str, Expert], pairs: Candidates) -> Said:
         """What was said lately, (m, k); NaN where nothing was."""
         found = np.full((len(pairs), len(experts)), np.nan)
-        if self._of is None or self._of[0] is not records or not _same(self._of[1], tuple(experts.values())):
+        kept = self._kept
+        if kept is None or kept[0] is not records or not _same(kept[1], tuple(experts.values())):
             return found
         keys = _keys(pairs)
-        place = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
-        there = self._keys[place] == keys
-        found[there] = self._said[place[there]]
+        place = np.minimum(np.searchsorted(kept[2], keys), len(kept[2]) - 1)
+        there = kept[2][place] == keys
+        found[there] = kept[3][place[there]]
         return found
 
 
