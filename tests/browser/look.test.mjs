@@ -109,7 +109,7 @@ describe("looking", () => {
         for (const path of PAGES) {
             await page.goto(server.base + path);
             await page.locator("main h1").first().waitFor();
-            await page.waitForLoadState("networkidle").catch(() => null);
+            await page.waitForTimeout(400);
             const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
             assert.ok(over <= 0, `${path} is ${over} pixels too wide`);
             const nameless = await page.evaluate(() => [...document.querySelectorAll("button, a[href], input, select, textarea")].filter((one) => one.checkVisibility() && !(one.getAttribute("aria-label") || one.textContent.trim() || one.labels?.length || one.title)).map((one) => one.outerHTML.slice(0, 120)));
