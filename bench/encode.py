@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.sets import data_folder, load
-from dovetail.encoders.pretrained import fast_bfloat16, folder_of
+from dovetail.encoders.int8 import can_int8
+from dovetail.encoders.pretrained import fast_bfloat16, fast_int8, folder_of
 from dovetail.encoders.transformer import TransformerEncoder
 from dovetail.tables.text import row_texts
 from dovetail.tasks.records import records_of
@@ -57,7 +58,8 @@ def systems() -> dict[str, Encode]:
         PEER: lambda texts: np.asarray(peer.encode(list(texts), normalize_embeddings=True), np.float32),
         "dovetail": TransformerEncoder().encode,
     }
-    for precision in ("float32", *(["bfloat16"] if fast_bfloat16() else [])):
+    quick = [("bfloat16", fast_bfloat16()), ("int8", fast_int8() and can_int8())]
+    for precision in ("float32", *(name for name, there in quick if there)):
         found[f"dovetail {precision}"] = TransformerEncoder(precision=precision).encode
     return found
 

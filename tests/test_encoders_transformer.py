@@ -209,6 +209,34 @@ def test_a_broken_folder_says_what_is_wrong(bert: Path, file: str, content: str 
         load_encoder(bert).encode(["red"])
 
 
+def test_weights_of_another_network_are_refused(bert: Path) -> None:
+    """Transformers would fill what is lacking with random numbers."""
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(bert / "model.safetensors")
+    other = {name.replace("encoder.layer", "blocks"): value for name, value in weights.items()}
+    save_file(other, bert / "model.safetensors", {"format": "pt"})
+    with pytest.raises(InputError, match=r"not those of the bert in its config.json: encoder.layer.0.*and 31 more"):
+        load_encoder(bert).encode(["red"])
+    save_file({n: v for n, v in weights.items() if "pooler" not in n}, bert / "model.safetensors", {"format": "pt"})
+    assert load_encoder(bert).encode(["red"]).any()
+
+
+def test_a_network_that_writes_is_no_encoder(bert: Path) -> None:
+    size = {"d_model": 16, "d_kv": 8, "d_ff": 16, "num_layers": 1, "num_heads": 2, "vocab_size": 16}
+    transformers.T5Model(transformers.T5Config(**size)).save_pretrained(bert)
+    with pytest.raises(InputError, match="t5, a network that reads and writes"):
+        load_encoder(bert).encode(["red"])
+
+
+def test_a_tokenizer_of_another_network_is_refused(bert: Path) -> None:
+    said = json.loads((bert / "tokenizer.json").read_text())
+    said["model"]["vocab"]["green"] = 16
+    (bert / "tokenizer.json").write_text(json.dumps(said))
+    with pytest.raises(InputError, match=r"up to 16, and the network beside it knows 16"):
+        load_encoder(bert).encode(["red"])
+
+
 def test_modules_that_cannot_be_followed_are_named(bert: Path) -> None:
     chain(bert, {"pooling_mode": "mean"}, more=("Dense",))
     with pytest.raises(InputError, match="adds Dense to its network"):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,9 +85,24 @@ def tokenizer_of(folder: Path) -> Any:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # the tokenizers library raises nothing narrower
         raise InputError(f"{path} cannot be read: {str(error)[:200]}; copy the model again") from None
+    _check_vocabulary(path, tokenizer)
     tokenizer.no_padding()
     tokenizer.no_truncation()
     return tokenizer
+
+
+def _check_vocabulary(path: Path, tokenizer: Any) -> None:
+    """Raise `InputError` where a tokenizer gives numbers that the network beside it has no vectors for."""
+    try:
+        known = json.loads((path.parent / "config.json").read_text(encoding="utf-8")).get("vocab_size")
+    except (OSError, ValueError, AttributeError):
+        return
+    highest = max(tokenizer.get_vocab().values(), default=-1)
+    if isinstance(known, int) and highest >= known:
+        raise InputError(
+            f"{path} numbers its tokens up to {highest:,}, and the network beside it knows {known:,}: they do not "
+            "belong together; copy the model again"
+        )
 
 
 def weights_of(folder: Path) -> list[Path]:
@@ -110,12 +127,29 @@ def backbone(folder: Path) -> torch.nn.Module:
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     try:
         network = str(recipe_of(folder).network)
-        model = AutoModel.from_pretrained(network, local_files_only=True, dtype="float32", use_safetensors=True)
+        said = {"local_files_only": True, "dtype": "float32", "use_safetensors": True, "output_loading_info": True}
+        model, told = AutoModel.from_pretrained(network, **said)
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise InputError(f"{folder} holds no model that transformers can load: {str(error)[:200]}") from None
     finally:
         logging.set_verbosity(before)
+    _check_whole(folder, model.config, told["missing_keys"])
     return model.eval()  # type: ignore[no-any-return]
+
+
+def _check_whole(folder: Path, config: Any, missing: Iterable[str]) -> None:
+    """Raise `InputError` where weights are of another network than config.json says: lacking ones would be random."""
+    if getattr(config, "is_encoder_decoder", False):
+        raise InputError(
+            f"{folder} holds {config.model_type}, a network that reads and writes; an encoder only reads: choose one "
+            f"like {PACKAGED}"
+        )
+    lacking = sorted(name for name in missing if "pooler" not in name)  # a pooler is never asked
+    if lacking:
+        raise InputError(
+            f"the weights in {folder} are not those of the {config.model_type} in its config.json: {lacking[0]} is "
+            f"missing, and {len(lacking) - 1} more; copy the model again"
+        )
 
 
 @lru_cache(maxsize=1)
@@ -130,3 +164,8 @@ def _flags() -> frozenset[str]:
 def fast_bfloat16() -> bool:
     """Whether this processor multiplies in bfloat16 (AVX512-BF16 or AMX)."""
     return bool(_flags() & {"avx512_bf16", "amx_bf16"})
+
+
+def fast_int8() -> bool:
+    """Whether this processor multiplies 8-bit whole numbers fast (VNNI)."""
+    return bool(_flags() & {"avx512_vnni", "avx_vnni"})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import warnings
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from dovetail.encoders.pretrained import PACKAGED, backbone, fast_bfloat16, folder_of, tokenizer_of, weights_of
+from dovetail.encoders.pretrained import (
+    PACKAGED,
+    backbone,
+    fast_bfloat16,
+    fast_int8,
+    folder_of,
+    tokenizer_of,
+    weights_of,
+)
 from dovetail.encoders.recipe import pooled, recipe_of
 from dovetail.errors import InputError, MissingExtra, UnknownName
 
@@ -19,10 +29,12 @@ if TYPE_CHECKING:
     import torch
 
     from dovetail.encoders.flat import FlatBert
+    from dovetail.encoders.int8 import Int8Bert, Kept
 
 _TOKENS_A_BATCH = 4_096
 _TOKENS_A_BATCH_GPU = 65_536
-PRECISIONS = ("auto", "float32", "bfloat16")
+PRECISIONS = ("auto", "float32", "bfloat16", "int8")
+_BOTH = ("float32", "int8")
 
 Vectors = npt.NDArray[np.float32]
 
@@ -32,7 +44,9 @@ class TransformerEncoder:
 
     `name` is the packaged model, a folder of sentence-transformers or Hugging Face, or a name on the hub; how token
     states are pooled and how much is read stands in the folder, and `max_tokens` can set the latter. `precision` is
-    `auto` (bfloat16 on a GPU or a processor that multiplies in it, else float32), `float32` or `bfloat16`.
+    `float32`, `bfloat16`, `int8` (needs the extra of that name; float32 where its vectors would not agree by a cosine
+    of 0.99) or `auto`: bfloat16 on a GPU or a processor that multiplies in it, else int8 on a processor with VNNI where
+    the extra is there, else float32.
     """
 
     def __init__(self, name: str | Path = PACKAGED, *, max_tokens: int | None = None, precision: str = "auto") -> None:
@@ -54,8 +68,13 @@ class TransformerEncoder:
     def fingerprint(self) -> str:
         """A hash of the weights and of how they are read.
 
-        float32 and bfloat16 agree closely, and their vectors may stand side by side.
+        float32 and bfloat16 agree closely, and their vectors may stand side by side; those of int8 may not.
         """
+        plain = self._weights_mark
+        return plain if self.eight is None else hashlib.blake2b(f"{plain}int8".encode(), digest_size=16).hexdigest()
+
+    @cached_property
+    def _weights_mark(self) -> str:
         found = hashlib.blake2b(digest_size=16)
         for path in weights_of(self.folder):
             found.update(path.read_bytes())
@@ -87,7 +106,58 @@ class TransformerEncoder:
     def _chosen(self) -> str:
         if self.precision != "auto":
             return self.precision
-        return "bfloat16" if _torch().cuda.is_available() or fast_bfloat16() else "float32"
+        if _torch().cuda.is_available() or fast_bfloat16():
+            return "bfloat16"
+        return "int8" if fast_int8() else "float32"
+
+    @cached_property
+    def eight(self) -> Int8Bert | None:
+        """The network in int8; None where another precision is meant, or where its vectors would not agree."""
+        from dovetail.encoders.cache import default_folder
+        from dovetail.encoders.int8 import LEAST, Int8Bert, Kept, can_int8
+
+        never = self.precision == "auto" and (fast_bfloat16() or not fast_int8() or not can_int8())
+        if never or self.precision not in ("auto", "int8") or self._chosen != "int8":
+            return None
+        if not can_int8():
+            raise MissingExtra("an encoder in int8", "int8")
+        kept = Kept(default_folder(), self._weights_mark)
+        agreed = kept.agreement()
+        if agreed is None:
+            return self._exported(kept)
+        if agreed >= LEAST:
+            return Int8Bert(kept.file, _torch().get_num_threads())
+        self._refuse(agreed)
+        return None
+
+    def _exported(self, kept: Kept) -> Int8Bert | None:
+        """The first network that agrees with float32 on the probes; kept on disk where that can be written."""
+        from dovetail.encoders.flat import flat_reads
+        from dovetail.encoders.int8 import LEAST, PROBES, Int8Bert, least_cosine, models
+
+        exact, trial = (TransformerEncoder(self.folder, max_tokens=self.max_tokens, precision=p) for p in _BOTH)
+        network: Any = exact.model
+        if not flat_reads(network.config):
+            self._refuse(0.0)
+            return None
+        wanted, least, model = exact.encode(PROBES), 0.0, b""
+        for model in models(network.config, {k: v.numpy() for k, v in network.state_dict().items()}):
+            trial.__dict__["eight"] = Int8Bert(model, _torch().get_num_threads())
+            least = least_cosine(wanted, trial.encode(PROBES))
+            if least >= LEAST:
+                break
+        with contextlib.suppress(OSError):
+            kept.write(model, least)
+        if least < LEAST:
+            self._refuse(least)
+            return None
+        found: Int8Bert = trial.__dict__["eight"]
+        return found
+
+    def _refuse(self, least: float) -> None:
+        if self.precision == "int8":
+            why = f"a cosine of {least:.3f} to float32" if least else "an architecture that is not BERT"
+            warnings.warn(f"{self.folder.name} is computed in float32: int8 was refused for {why}", stacklevel=4)
 
     @cached_property
     def flat(self) -> FlatBert | None:
@@ -99,7 +169,8 @@ class TransformerEncoder:
         model: Any = backbone(self.folder)
         if flat_reads(model.config):
             with _torch().inference_mode():
-                return FlatBert(model.config, model.state_dict(), self._chosen)
+                precision = "bfloat16" if self._chosen == "bfloat16" else "float32"
+                return FlatBert(model.config, model.state_dict(), precision)
         return None
 
     def encode(self, texts: Sequence[str]) -> Vectors:
@@ -140,6 +211,10 @@ class TransformerEncoder:
     def _vectors(self, tokens: Sequence[Sequence[int]]) -> Vectors:
         torch, ways = _torch(), self.recipe.pooling
         with torch.inference_mode():
+            if self.eight is not None:
+                ids, mask = padded(tokens)
+                states = torch.from_numpy(self.eight.states(ids.numpy(), mask.numpy()))
+                return np.asarray(pooled(states, mask, ways).numpy(), np.float32)
             if self.flat is not None:
                 states = self.flat.states(tokens)
                 return np.asarray(torch.cat([pooled(s, None, ways) for _, s in states]).numpy(), np.float32)
