@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from dovetail.integrate.align import Alignment
 from dovetail.integrate.pipeline import Integration, integrate_job
 from dovetail.integrate.settings import IntegrateSettings
 from dovetail.jobs.merge import Merged, Request, assemble, publish, steps_inputs
+from dovetail.tasks.match import FEWEST, Matcher
 from dovetail.types import Job, Pairs, Progress, Records, Table
 from dovetail.workspace import SavedSteps, Workspace
 
@@ -26,13 +27,15 @@ class _Replayed:
 
     workspace: Workspace
     steps: SavedSteps
-    known: dict[str, Any] = field(default_factory=dict)
+    few: bool  # labels that bind the pairs they speak of, and are too few to learn from
 
     def recall(self, step: str) -> object | None:
         """The last result of an early step; later ones are done anew."""
         kept = self.steps.recall(step)  # keeps count of the key
         if step in _KEPT:
             return self.workspace.latest(step)
+        if step == "fit" and self.few:
+            return Matcher.shipped()
         return kept
 
     def keep(self, step: str, result: object) -> None:
@@ -59,13 +62,20 @@ def merge_again(folder: str | Path, labels: Pairs | None) -> Job[Merged]:
         steps.sweep()
         if labels is None:
             steps.drop("fit")
-        store = _Replayed(workspace, steps)
+        store = _Replayed(workspace, steps, _too_few(labels))
         found: Integration = yield from integrate_job(tables, settings, labels=labels, store=store)
         yield Progress("report", 0, 1)
         request = Request([t.name for t in tables], settings, labels, None, folder)
         merged = publish(workspace, found, assemble(request, tables, found, hashes))
         yield Progress("report", 1, 1)
     return merged
+
+
+def _too_few(labels: Pairs | None) -> bool:
+    if labels is None or labels.label is None:
+        return False
+    counts = [int((labels.label == answer).sum()) for answer in (0, 1)]
+    return min(counts) == 0 or sum(counts) < FEWEST
 
 
 def _run_of(workspace: Workspace) -> dict[str, Any]:

@@ -161,6 +161,8 @@ def make(shape: str, rows: Sequence[Row | str], value: Any, *, query: str = "", 
         raise InputError(f"a {shape} label speaks of {needed} rows, not of {len(rows)}")
     if shape == "pair":
         return pair(rows[0], rows[1], value, task=task)
+    if shape in ("class", "group") and not isinstance(value, str | list | tuple):
+        raise InputError(f"a {shape} label holds names, not {value!r}")
     if shape == "class":
         return classes(rows[0], value, task=task)
     if shape == "group":

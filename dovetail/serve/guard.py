@@ -101,9 +101,10 @@ class Guard:
         if scope["type"] != "http":
             return
         guarded = _with_headers(send)
+        body = _Body(receive, guarded, self.rules.most_body)
         try:
             self._check(scope)
-            await self.app(scope, _limited(receive, self.rules.most_body), guarded)
+            await self.app(scope, body.receive, body.send)
         except Refused as no:
             await _refuse(guarded, no)
 
@@ -177,19 +178,28 @@ def _too_large(most: int) -> Refused:
     )
 
 
-def _limited(receive: Receive, most: int) -> Receive:
-    """Stops a body of unknown length that grows too large."""
-    seen = 0
+class _Body:
+    """Stops a body of unknown length that grows too large; whatever the application then says, the answer is 413."""
 
-    async def counted() -> Message:
-        nonlocal seen
-        message = await receive()
-        seen += len(message.get("body", b""))
-        if seen > most:
-            raise _too_large(most)
+    def __init__(self, receive: Receive, send: Send, most: int) -> None:
+        self._receive, self._send, self.most = receive, send, most
+        self.seen, self.said = 0, False
+
+    async def receive(self) -> Message:
+        """The next part."""
+        message = await self._receive()
+        self.seen += len(message.get("body", b""))
+        if self.seen > self.most:
+            raise _too_large(self.most)
         return message
 
-    return counted
+    async def send(self, message: Message) -> None:
+        """The answer, or the refusal in its place."""
+        if self.seen <= self.most:
+            await self._send(message)
+        elif not self.said:
+            self.said = True
+            await _refuse(self._send, _too_large(self.most))
 
 
 def _with_headers(send: Send) -> Send:

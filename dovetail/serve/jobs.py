@@ -48,13 +48,16 @@ class Jobs:
 
     def start(self) -> None:
         """Take up what an earlier server left, and begin to work."""
+        self._take_up()
+        self._thread = threading.Thread(target=self._watch, name="jobs", daemon=True)
+        self._thread.start()
+
+    def _take_up(self) -> None:
         for row in self.state.rows("SELECT * FROM jobs WHERE state = 'running'"):
             if row["pid"] and _alive(row["pid"], row["job"]):
                 self._running[_lane(row["kind"])] = (row["job"], int(row["pid"]))
             else:
                 self._again(row["job"], "the server was stopped")
-        self._thread = threading.Thread(target=self._watch, name="jobs", daemon=True)
-        self._thread.start()
 
     def close(self) -> None:
         """Stop working; what runs is begun again by the next server."""

@@ -89,7 +89,7 @@ def undo(session: Name, given: UndoAsked, bench: Bench, who: Labeller) -> Undone
 def progress(session: Name, bench: Bench) -> SessionProgress:
     """How a session stands."""
     bench.ledger.refresh()
-    return bench.sessions.progress(bench.sessions.get(session))
+    return bench.sessions.progress(bench.sessions.get(session), fresh=True)
 
 
 @router.post("/sessions/{session}/retrain", status_code=202)

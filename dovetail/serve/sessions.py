@@ -198,8 +198,8 @@ class Sessions:
         """Train now."""
         return self.desk(self.get(session).kind).retrain(self.get(session), person)
 
-    def progress(self, one: Session, left: int | None = None) -> SessionProgress:
-        """How a session stands."""
+    def progress(self, one: Session, left: int | None = None, *, fresh: bool = False) -> SessionProgress:
+        """How a session stands; agreement may be some seconds old, unless it is asked for `fresh`."""
         desk = self.desk(one.kind)
         events = self.ledger.of_session(one.session)
         people: dict[str, int] = {}
@@ -214,7 +214,7 @@ class Sessions:
             left=facts.get("left", left),
             until_retrain=int(facts.get("until_retrain", 0)),
             version=int(facts.get("version", 0)),
-            agreement=self._agreement(one),
+            agreement=self._agreement(one, fresh=fresh),
             gain=_gain(facts.get("gain")),
             training=self._training(str(facts.get("work", "train"))),
             effect=None if facts.get("effect") is None else Effect(**facts["effect"]),
@@ -256,11 +256,12 @@ class Sessions:
             return None
         return Training(job=job.job, state=job.state, share=job.share, step=job.step, seconds_left=job.seconds_left)
 
-    def _agreement(self, one: Session) -> AgreementNow | None:
+    def _agreement(self, one: Session, *, fresh: bool) -> AgreementNow | None:
         """Agreement about what this session asks, measured now and then; None with one person."""
         shape, task = one.kind, one.task
         version, at, found = self._agreed.get((shape, task), (-1, 0.0, None))
-        if self.ledger.people() < 2 or version == self.ledger.last or time.monotonic() - at < _AGREEMENT_EVERY:
+        early = time.monotonic() - at < _AGREEMENT_EVERY and not fresh
+        if self.ledger.people() < 2 or version == self.ledger.last or early:
             return found
         measured = agreement(self.ledger.current(shape, task))
         found = None

@@ -96,7 +96,7 @@ def _classify(work: Work, folder: Path) -> Working:
     several = any(isinstance(v, list) and len(v) > 1 for v in labels)
     given = labels if several else [v[0] if isinstance(v, list) else v for v in labels]
     texts = view.texts(np.array(rows, np.int64), tuple(work.spec.get("text") or ()))
-    model = Classifier()
+    model = Classifier(str(work.spec.get("encoder", "auto")))
     options = {"effort": work.spec.get("effort", "normal"), "minutes": work.spec.get("minutes")}
     yield from model.fit_job(texts, given, **options)
     model.remember(columns=list(work.spec.get("text") or view.telling), table=view.name)
@@ -132,7 +132,7 @@ def _embed(work: Work, folder: Path) -> Working:
     spare = np.random.default_rng(0).permutation(free)[:_SPARE]
     rows = [*groups, *spare.tolist()]
     labels = [f"g{groups[row]}" if row in groups else None for row in rows]
-    space = Embedder()
+    space = Embedder(encoder=str(work.spec.get("encoder", "auto")))
     texts = view.texts(np.array(rows, np.int64), tuple(work.spec.get("text") or ()))
     yield from space.fitting(texts, labels)
     space.save(folder)
