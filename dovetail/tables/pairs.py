@@ -23,11 +23,14 @@ _NAMES = {
 }
 _ENDS = ("left_source", "left_id", "right_source", "right_id")
 _LABELS = {
-    1: ("1", "1.0", "true", "t", "yes", "y", "match", "m", "same", "positive", "duplicate"),
+    1: ("1", "1.0", "true", "t", "yes", "y", "match", "m", "same", "positive", "duplicate",
+        # what spreadsheets of other languages write for true, and people for yes
+        "wahr", "ja", "j", "vrai", "oui", "o", "verdadero", "sí", "si", "s", "vero", "sì", "verdadeiro", "sim", "waar"),
     0: ("0", "0.0", "false", "f", "no", "n", "not", "non-match", "nonmatch", "no match", "different",
-        "negative", "distinct"),
+        "negative", "distinct", "falsch", "nein", "faux", "non", "falso", "não", "nao", "onwaar", "nee"),
     -1: ("-1", "unsure", "u", "maybe", "unknown", "?"),
 }  # fmt: skip
+_SHOWN = 5  # labels that a message quotes
 _LABEL_OF = {word: label for label, words in _LABELS.items() for word in words}
 
 
@@ -46,7 +49,7 @@ def read_pairs(source: Any, *, labelled: bool = True) -> Pairs:
         if columns[side] is None:
             raise InputError(
                 f"{table.name} has no column {side}; expected left_id, right_id and label, "
-                f"found {', '.join(table.columns)}"
+                f"found {', '.join(table.columns)}{_no_header(table)}"
             )
     data = table.data
     label = _labels(table, columns["label"]) if columns["label"] else None
@@ -79,6 +82,13 @@ def read_pairs(source: Any, *, labelled: bool = True) -> Pairs:
     )
 
 
+def _no_header(table: Table) -> str:
+    """A hint where the names of the columns may be a first pair."""
+    if 2 <= len(table.columns) <= 5 and any(c.strip().casefold() in _LABEL_OF for c in table.columns):
+        return "; if its first line is a pair already, put the line left_id,right_id,label above it"
+    return ""
+
+
 def _find(table: Table, names: tuple[str, ...]) -> str | None:
     known = {c.casefold(): c for c in table.columns}
     return next((known[n] for n in names if n in known), None)
@@ -86,17 +96,29 @@ def _find(table: Table, names: tuple[str, ...]) -> str | None:
 
 def _labels(table: Table, column: str) -> npt.NDArray[np.int8]:
     found = np.full(len(table), -2, np.int8)  # -2: not judged yet
+    strange: dict[str, int] = {}  # what is not understood, and the row where it first stands
     for row, cell in enumerate(pc.cast(table.data[column], pa.string()).to_pylist()):
         if cell is None or not cell.strip():
             continue
         label = _LABEL_OF.get(cell.strip().casefold())
         if label is None:
-            raise InputError(
-                f"the label {cell!r} of {table.name}, {table.ids[row].as_py()}, is not understood; "
-                f"write match, not or unsure"
-            )
+            strange.setdefault(cell, row)
+            continue
         found[row] = label
+    if strange:
+        raise InputError(_not_understood(table, column, strange))
     return found
+
+
+def _not_understood(table: Table, column: str, strange: dict[str, int]) -> str:
+    words, first = list(strange), next(iter(strange.values()))
+    shown = ", ".join(repr(word) for word in words[:_SHOWN]) + (" …" if len(words) > _SHOWN else "")
+    is_one = len(words) == 1
+    return (
+        f"{'the label' if is_one else f'{len(words):,} labels'} in the column {column} of {table.name} "
+        f"{'is' if is_one else 'are'} not understood: {shown}, first at {table.ids[first].as_py()}; "
+        f"write match, not or unsure"
+    )
 
 
 def _check_agreement(table: Table, columns: list[str | None], label: npt.NDArray[np.int8]) -> None:
