@@ -16,7 +16,7 @@ from dovetail.cli.distil import distil
 from dovetail.cli.fit import app as fit_app
 from dovetail.cli.given import split_pairs
 from dovetail.cli.labels import app as labels_app
-from dovetail.cli.serve import label, serve
+from dovetail.cli.serve import label, serve, share
 from dovetail.errors import DovetailError, InputError
 from dovetail.version import __version__
 
@@ -38,6 +38,7 @@ app.command()(distil)
 app.add_typer(labels_app, name="labels")
 app.command()(label)
 app.command()(serve)
+app.command()(share)
 
 Sources = Annotated[list[str], typer.Argument(help="Files, folders, globs, or database URLs.", show_default=False)]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results; made if absent.")]

@@ -1,7 +1,8 @@
-"""`dovetail label` and `dovetail serve`: the workbench in a browser."""
+"""`dovetail label`, `dovetail serve` and `dovetail share`: the workbench in a browser, and what it leaves to show."""
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -50,6 +51,17 @@ def serve(
 ) -> None:
     """Serve the workbench and the verbs over HTTP."""
     _run(locals())
+
+
+def share(
+    workspace: Annotated[Path, typer.Argument(help="A workspace.", show_default=False)],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write; share/ in the workspace.")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Write one static folder to put on any web server: findings, model cards, labels, examples, changes."""
+    written = import_module("dovetail.serve.share").share(workspace, out)
+    if not quiet:
+        sys.stdout.write(f"{written / 'index.html'}\n")
 
 
 def _run(given: dict[str, Any]) -> None:
