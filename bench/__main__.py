@@ -35,6 +35,7 @@ BENCHES = {
     "search": "bench.search:run",
     "similarity": "bench.similarity:run",
     "classify": "bench.classify:run",
+    "serve": "bench.serve:run",
     "choose": "bench.choose:run",
 }
 Figures = dict[str, Any]
