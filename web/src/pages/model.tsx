@@ -33,7 +33,7 @@ function Versions({ model, reload }: { model: ModelDetail; reload: () => void })
     return (
         <div class="stack wide">
             <div class="row tabs" role="tablist">
-                {(["versions", "report", "card"] as const).map((one) => <button type="button" role="tab" class="button small" aria-selected={tab === one} aria-pressed={tab === one} onClick={() => show(one)}>{t.models.tabs[one]}</button>)}
+                {(["versions", "report", "card"] as const).map((one) => <button type="button" role="tab" class="button small" aria-selected={tab === one} onClick={() => show(one)}>{t.models.tabs[one]}</button>)}
                 {tab !== "versions" ? <span class="soft small">{t.models.version(version)}</span> : null}
             </div>
             {tab === "report" ? <Report model={model.model} version={version} /> : tab === "card" ? <Card model={model.model} version={version} /> : <SideBySide model={model} ask={setBack} />}

@@ -75,7 +75,7 @@ function Trail<T extends Item>({ session }: { session: Session<T> }) {
     if (!session.given.length && !waiting) return null;
     return (
         <div class="trail small">
-            <span class="soft">{waiting ? t.queue.waiting(waiting) : t.queue.saved}</span>
+            <span class="soft" role="status">{waiting ? t.queue.waiting(waiting) : t.queue.saved}</span>
             <ol>
                 {session.given.slice(-4).toReversed().map((one) => <li key={one.item.item}><strong>{saidShort(one.value)}</strong> <span class="soft">{nameOf(one.item)}</span></li>)}
             </ol>

@@ -49,6 +49,7 @@ export function useSession<T extends Item>(info: SessionInfo, ahead: Ahead): Ses
     const answered = useRef(new Set<string>(queue.pending.filter((one) => one.session === info.session && one.item).map((one) => one.item as string)));
     const blindUndos = useRef(new Set<string>());
     const fetching = useRef(false);
+    const turn = useRef(0);
     const exhausted = useRef(false);
     const since = useRef(performance.now());
     const version = useRef<number | null>(null);
@@ -64,21 +65,27 @@ export function useSession<T extends Item>(info: SessionInfo, ahead: Ahead): Ses
     }, [ahead.renew]);
 
     const fetchMore = useCallback(async (asked: { row?: number | null; query?: string | null } = {}, anew = false) => {
-        if (fetching.current) return;
+        if (fetching.current && !anew) return;
+        turn.current += 1;
+        const mine = turn.current;
         fetching.current = true;
         setLoading(true);
         try {
             const more = await calls.next(info.session, anew ? 1 : ahead.count, asked);
+            if (mine !== turn.current) return;
             exhausted.current = more.items.length === 0;
+            if (anew) more.items.forEach((item) => answered.current.delete(item.item));
             setWaiting((old) => refill(anew ? [] : old, more.items as T[], answered.current));
             stand(more.progress);
             setNotice(more.notice);
             setFault(null);
         } catch (error) {
-            setFault(sentenceOf(error));
+            if (mine === turn.current) setFault(sentenceOf(error));
         } finally {
-            fetching.current = false;
-            setLoading(false);
+            if (mine === turn.current) {
+                fetching.current = false;
+                setLoading(false);
+            }
         }
     }, [info.session, ahead.count]);
 
