@@ -51,10 +51,10 @@ export async function serve(path, port = null) {
         const timer = setTimeout(() => failed(new Error(`the server did not start: ${said}`)), TRAINING);
         const hear = (chunk) => {
             said += chunk;
-            const found = /http:\/\/[^\s]*#token=[\w-]+/.exec(said.replace(/\x1b\[[0-9;]*m/g, "").replace(/\n(?=[\w-]+\s*$)/g, ""));
+            const found = /(http:\/\/\S*#token=[\w-]+)\s/.exec(said.replace(/\x1b\[[0-9;]*m/g, ""));
             if (!found) return;
             clearTimeout(timer);
-            done(found[0]);
+            done(found[1]);
         };
         child.stdout.on("data", hear);
         child.stderr.on("data", hear);
