@@ -42,8 +42,8 @@ def _header(model: ModelCard) -> str:
 
 def _cards(figures: Mapping[str, Any]) -> str:
     if not figures.get("held_out_pairs"):
-        said = "Too few labels to hold some out: give at least 40, or judge some pairs apart and evaluate on them."
-        return f'<div class="cards">{card("Held-out labels", "0", said)}</div>'
+        few = "Too few labels to hold some out: give at least 40, or judge some pairs apart and evaluate on them."
+        return f'<div class="cards">{card("Held-out labels", "0", few)}</div>'
     said = {
         "precision": ("Precision", "of the pairs called a match are one"),
         "recall": ("Recall", "of the matches are found"),
