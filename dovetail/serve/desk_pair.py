@@ -16,7 +16,7 @@ from dovetail.labels.choose import choose
 from dovetail.labels.pool import Pool as Choices
 from dovetail.labels.said import Label, Row, Suggestion, pair
 from dovetail.serve.desk import Found, Session
-from dovetail.serve.pool import ABOUT, Pool, pool_of, version_of
+from dovetail.serve.pool import ABOUT, SEEN, Pool, pool_of, version_of
 from dovetail.serve.room import Room
 from dovetail.serve.tables import RECORDS, View
 from dovetail.serve.why import why_of_pair
@@ -124,7 +124,7 @@ class PairDesk:
         runs = [(r["version"], r["at"], json.loads(r["facts"])) for r in row]
         labels = self.room.ledger.counts["pair", ""]
         latest = runs[0][2] if runs else {}
-        left = EVERY - (labels - int(latest.get("seen", latest.get("labels", 0))))
+        left = EVERY - (labels - int(self.room.state.noted(SEEN) or 0))
         found: dict[str, Any] = {"until_retrain": max(0, left), "version": runs[0][0] if runs else 0}
         found["gain"] = latest.get("gain")
         found["curve"] = [_point(facts) for *_, facts in reversed(runs) if facts.get("after")]

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dovetail.errors import InputError, UnknownName
+from dovetail.errors import DovetailError, InputError, UnknownName
 from dovetail.serve.state import State, now
 from dovetail.serve.wire import Job
 
@@ -123,7 +123,7 @@ class Jobs:
 
     def _watch(self) -> None:
         while not self._stop.is_set():
-            with contextlib.suppress(Exception):  # a full disk must not end the watch: it looks again
+            with contextlib.suppress(DovetailError, OSError):  # a full disk must not end the watch: it looks again
                 self._look()
             self._wake.wait(_LOOK if self._running else 5.0)
             self._wake.clear()

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from dovetail.types import Floats
 
 ABOUT = "pairs"  # what is trained
-LARGEST = 30_000  # candidates that are weighed; of more, the most uncertain and a random tenth
+SEEN = "pair labels that the last training saw"
+LARGEST = 15_000  # candidates that are weighed; of more, the most uncertain and a random tenth
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 from dovetail.labels.agree import settled
 from dovetail.labels.store import Wanted
 from dovetail.measure.pairs import from_counts
-from dovetail.serve.pool import ABOUT, Pool, features_file, pool_of, run_key
+from dovetail.serve.pool import ABOUT, SEEN, Pool, features_file, pool_of, run_key
 from dovetail.serve.state import now
 from dovetail.tables.atomic import replace_file
 from dovetail.tasks.judged import look_up
@@ -36,6 +36,8 @@ def train(work: Work) -> Working:
     """A matcher from all pair labels so far; the pool is scored with it, and it decides what is asked next."""
     work.weights = dict(_WEIGHTS)
     yield Progress("read", 0, 1, "reading records")
+    seen = work.labels.count(Wanted(shape="pair", task="")).get("pair", 0)
+    work.state.note(SEEN, str(seen))
     pool = pool_of(work.folder, work.state)
     given = judged(work, pool)
     yield from comparing(work, pool)
