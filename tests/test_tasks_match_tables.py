@@ -255,6 +255,12 @@ def test_other_columns_are_refused_with_a_hint(fitted: Matcher) -> None:
         fitted.predict(NORTH)
 
 
+def test_pairs_that_name_rows_by_a_column_with_repeats() -> None:
+    twice = pa.table({"id": ["n1", "n1", "n2"], "name": ["oak lamp", "oak lamp", "iron fork"]})
+    with pytest.raises(InputError, match=r"by the column id, which cannot tell its rows apart: 'n1' stands in 2 of"):
+        Matcher().predict(twice, judged([("n1", "n2", 1), ("n2", "n1", 1)]))
+
+
 def test_a_column_that_gives_labels_away_is_named() -> None:
     left = NORTH.data.append_column("key", pa.array([str(i + 1000) for i in range(70)]))
     right = SOUTH.data.append_column("key", pa.array([str(i + 1000) for i in range(70)]))

@@ -90,6 +90,8 @@ def next_pairs(
     """Positions in the candidates of the pairs to ask about next, and why each."""
     candidates = decisions.candidates
     some = _worth_weighing(decisions, wanted.seed)
+    if not len(some):
+        return some, ()
     asked, said = _asked(candidates, some, given)
     chosen = Candidates(candidates.left[some], candidates.right[some])
     yield Progress("choose", 0, len(some), "comparing candidates")

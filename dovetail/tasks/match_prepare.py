@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from dovetail.encoders.base import load_encoder
 from dovetail.errors import InputError
 from dovetail.tables.pairs import read_pairs
 from dovetail.tables.read import read
-from dovetail.tables.rowid import with_plain_id
+from dovetail.tables.rowid import plain_id_column, with_plain_id
 from dovetail.tasks.block import BlockSettings, block, plan
 from dovetail.tasks.block_nets import Nets
 from dovetail.tasks.match import Matcher as RecordMatcher
@@ -42,7 +44,33 @@ def tables_and_pairs(left: Any, right: Any, pairs: Any) -> tuple[tuple[Table, ..
         second = tables[1]
         named = Table(f"{second.name} 2", second.data, second.ids, second.rejects, second.id_column)
         tables = (tables[0], named)
-    return tables, None if pairs is None else read_pairs(pairs, labelled=False)
+    found = None if pairs is None else read_pairs(pairs, labelled=False)
+    if found is not None:
+        for table in tables:
+            _check_ids(table, found)
+    return tables, found
+
+
+def _check_ids(table: Table, pairs: Pairs) -> None:
+    """Raise `InputError` where pairs name rows by a column whose values repeat: nobody can tell which row is meant."""
+    column = plain_id_column(table)
+    if column is None or table.id_column is not None:
+        return
+    ids = pc.cast(table.data[column], pa.string()).combine_chunks()
+    if _names_any(pairs, table.ids) or not _names_any(pairs, ids):
+        return
+    counts = pc.value_counts(ids)
+    often = counts.filter(pc.greater(counts.field("counts"), 1))
+    first = f"{often[0]['values'].as_py()!r} stands in {often[0]['counts'].as_py():,} of them" if len(often) else ""
+    raise InputError(
+        f"the pairs name rows of {table.name} by the column {column}, which cannot tell its rows apart: "
+        f"{first or 'some have none'}; take out the repeated rows, or give each an id of its own"
+    )
+
+
+def _names_any(pairs: Pairs, ids: pa.Array) -> bool:
+    ends = (pairs.left_ids, pairs.right_ids)
+    return any(pc.any(pc.is_in(pc.cast(end, pa.string()), value_set=ids)).as_py() for end in ends)
 
 
 def prepare(
