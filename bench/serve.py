@@ -266,21 +266,23 @@ def start(seed: int, options: argparse.Namespace, place: Path) -> dict[str, Any]
         path = f"/api/sessions/{session}"
         item = client.get(f"{path}/next").json()["items"][0]
         first = time.perf_counter() - began
-        waits, asked = [], time.time_ns()
+        waits, asked, due, used = [], time.time_ns(), 0.0, None
         for n in range(150):
             value = (item["suggestion"] or {"value": "unsure"})["value"]
             tick = time.perf_counter()
             body = {"key": f"{asked}-{n}", "item": item["item"], "value": value}
-            client.post(f"{path}/answers", json=body).raise_for_status()
+            said = client.post(f"{path}/answers", json=body).raise_for_status().json()["progress"]
+            due = time.perf_counter() if n == 24 else due
+            used = time.perf_counter() - due if used is None and said["version"] else used
             item = client.get(f"{path}/next").json()["items"][0]
             waits.append(time.perf_counter() - tick)
             time.sleep(0.1)
-        trained, tick = None, time.perf_counter()
-        while trained is None and time.perf_counter() - tick < 300:
-            jobs = [j for j in client.get("/api/jobs").json() if j["kind"] == "train" and j["state"] == "done"]
-            trained = jobs[-1]["seconds"] if jobs else None
-            time.sleep(0.5)
-    return {"first_question_seconds": round(first, 2), "train_seconds": trained, **_times(np.array(waits))}
+        while used is None and time.perf_counter() - due < 300:
+            time.sleep(0.2)
+            if client.get(f"{path}/progress").json()["version"]:
+                used = time.perf_counter() - due
+    used = None if used is None else round(used, 1)
+    return {"first_question_seconds": round(first, 2), "in_use_seconds": used, **_times(np.array(waits))}
 
 
 def openapi(seed: int, options: argparse.Namespace, place: Path) -> dict[str, Any]:
