@@ -36,6 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--shots", type=int, default=None, help="labels a class, drawn by the seed; all without it")
     parser.add_argument("--quick", action="store_true", help="at most 1,500 rows to learn from and 800 to measure")
     parser.add_argument("--effort", default="normal", help="quick, normal or best: how far up the ladder")
+    parser.add_argument("--minutes", type=float, default=None, help="most minutes to train; tunes the encoder in them")
     parser.add_argument("--encoder", default="auto", help="the encoder by name or folder")
     parser.add_argument("--noise", type=float, default=0.0, help="share of the labels to spoil, and then to find")
     parser.add_argument("--speed", action="store_true", help="texts a second, beside plain sentence-transformers")
@@ -121,7 +122,14 @@ def _measured(
     names = NAMES.get(set_name, {}) if not rungs else {}
     start, busy = time.perf_counter(), time.process_time()
     made = Classifier(reader).fit(
-        train.texts, train.labels, rungs=rungs, names=names, outside=outside, effort=options.effort, seed=seed
+        train.texts,
+        train.labels,
+        rungs=rungs,
+        names=names,
+        outside=outside,
+        effort=options.effort,
+        minutes=None if rungs else options.minutes,
+        seed=seed,
     )
     took, busy = time.perf_counter() - start, time.process_time() - busy
     inside = test.without(outside) if outside else test

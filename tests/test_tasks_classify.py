@@ -86,6 +86,10 @@ def test_saves_and_loads_without_pickle(fitted: Classifier, tmp_path: Path) -> N
 
 def test_a_damaged_folder_is_said(fitted: Classifier, tmp_path: Path) -> None:
     fitted.save(tmp_path / "m")
+    whole = (tmp_path / "m" / "arrays.npz").read_bytes()
+    (tmp_path / "m" / "arrays.npz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match="damaged"):
+        Classifier.load(tmp_path / "m")
     (tmp_path / "m" / "arrays.npz").write_bytes(b"nonsense")
     with pytest.raises(InputError, match="damaged"):
         Classifier.load(tmp_path / "m")
@@ -211,6 +215,8 @@ def test_input_as_people_give_it() -> None:
     messy = [label.upper() if i % 7 == 0 else f" {label} " for i, label in enumerate(labels)]
     given = [None if i == 5 else m for i, m in enumerate(messy)]
     noted = Classifier("static").fit([*texts, "", "x" * 60_000], [*given, "billing", "account"])
+    assert noted.predict(["\ud800 my invoice", "parcel \x00"]) == ["billing", "delivery"]
+    assert noted.predict({"text": ["where is my parcel"]}) == ["delivery"]
     assert noted.classes == ("account", "billing", "delivery")
     notes = " | ".join(noted.card["notes"])
     for said in ("counted as 'billing'", "1 texts are empty", "1 texts have no label", "1 texts are longer"):
@@ -239,5 +245,22 @@ def test_bad_input_is_said_in_words() -> None:
         fresh.predict(texts)
     with pytest.raises(InputError, match="folds"):
         fresh.fit(texts, labels, folds=1)
+    with pytest.raises(InputError, match="probability from 0 to 1"):
+        Classifier.from_names(["a", "b"], encoder="static").predict(texts, sure=2.0)
+    with pytest.raises(InputError, match="instead of texts"):
+        fresh.fit(None, labels)
+    with pytest.raises(UnknownName, match="did you mean 'words'"):
+        fresh.fit(texts, labels, rungs=("wordz",))
+    with pytest.raises(UnknownName, match="did you mean 'billing'"):
+        fresh.fit(texts, labels, class_weights={"biling": 3.0})
     with pytest.raises(UnknownName, match="no encoder"):
         Classifier("no-such-folder").fit(texts, labels)
+
+
+def test_texts_that_are_all_alike_and_groups_that_are_too_few(fitted: Classifier) -> None:
+    texts, labels = tickets(5)
+    assert Classifier("static").fit(["same"] * 8, ["a", "b"] * 4).contradictions() == [("same", {"a": 4, "b": 4})]
+    with pytest.raises(InputError, match="one group a text"):
+        fitted.evaluate(texts, labels, groups=["north"])
+    with pytest.raises(InputError, match="no new text"):
+        fitted.update([], [])

@@ -13,7 +13,7 @@ pytest.importorskip("transformers")
 from made_network import save_tiny  # noqa: E402
 
 from dovetail.encoders.layered import LayeredEncoder  # noqa: E402
-from dovetail.errors import MissingExtra  # noqa: E402
+from dovetail.errors import InputError  # noqa: E402
 from dovetail.tasks.classify import Classifier  # noqa: E402
 from dovetail.tasks.classify_tune import plan_of  # noqa: E402
 from dovetail.training.classes import ClassTuning, tune_classes  # noqa: E402
@@ -92,6 +92,6 @@ def test_a_tuned_encoder_lies_inside_the_model(folder: Path, tmp_path: Path, mon
 def test_nothing_is_tuned_unasked(folder: Path) -> None:
     made = Classifier(folder).fit(TEXTS[::2], LABELS[::2])
     assert "tuned" not in [r["name"] for r in made.card["rungs"]]
-    with pytest.raises(MissingExtra, match="train"):
+    with pytest.raises(InputError, match="choose layered"):
         Classifier("static").fit(TEXTS[::2], LABELS[::2], layers="top-1")
     assert plan_of.__doc__

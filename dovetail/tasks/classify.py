@@ -118,7 +118,7 @@ class Classifier:
         expected = forecast([*lesson.texts, *lesson.unlabelled], len(targets.classes), reader)
         yield Progress("forecast", 0, 1, str(expected))
         called = _called(self.encoder, reader)
-        if asked.minutes is not None and expected.read > READING * asked.minutes * 60:
+        if asked.minutes is not None and called != "static" and expected.read > READING * asked.minutes * 60:
             note = f"{called} would read for {expected.read / 60:.1f} min; the static encoder took its place"
             reader, called = reader_of("static"), "static"
             lesson = replace(lesson, notes=(*lesson.notes, note))
@@ -141,6 +141,8 @@ class Classifier:
     def decide_job(self, texts: Any, *, sure: float | None = None) -> Job[Decided]:
         """The class, its probability and the next likely class of each text, with progress."""
         listed, model = texts_of(texts), self.model
+        if sure is not None and not 0 <= sure <= 1:
+            raise InputError(f"sure is {sure}; expected a probability from 0 to 1")
         parts = []
         for start in range(0, max(len(listed), 1), _PORTION):
             parts.append(_decided(model, listed[start : start + _PORTION], sure))
@@ -189,7 +191,7 @@ class Classifier:
             features["words"] = model.words.rows(listed)
         told = None if outside is None else (scope_odds(model, listed, features), out)
         found = probabilities(model.scores(listed, features), sigmoid=model.sigmoid)
-        by = None if groups is None else [str(g) for g in np.asarray(_listed(groups), dtype=object)[rows]]
+        by = None if groups is None else [str(g) for g in _groups(groups, len(listed))[rows]]
         return evaluated(model, [listed[i] for i in rows.tolist()], matrix[rows], found[rows], outside=told, groups=by)
 
     def explain(self, text: str, label: str | None = None) -> Explained:
@@ -283,6 +285,16 @@ def _decided(model: Model, texts: list[str], sure: float | None) -> Decided:
             labels[row] = model.scope.name
     outside = None if odds is None else 1 / (1 + np.exp(-np.clip(odds, -30, 30)))
     return Decided(tuple(labels), best, second, outside)
+
+
+def _groups(given: Any, count: int) -> npt.NDArray[Any]:
+    """The group of each text, (n,)."""
+    listed = _listed(given)
+    if len(listed) != count:
+        raise InputError(f"{count:,} texts and {len(listed):,} groups; expected one group a text")
+    found: npt.NDArray[Any] = np.empty(count, dtype=object)
+    found[:] = listed
+    return found
 
 
 def _forgetful(model: Model) -> Model:

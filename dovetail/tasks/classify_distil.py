@@ -48,9 +48,10 @@ class Distilled:
     def to_lines(self) -> list[str]:
         """The answer in a few lines for a console."""
         lost = self.teacher - self.right
+        price = f"{lost:.1%} is the price" if lost > 0 else "nothing is lost"
         return [
             f"the student is right on {self.right:.1%} of the held-out labels, the teacher on {self.teacher:.1%} "
-            f"({lost:+.1%} is the price)",
+            f"({price})",
             f"they agree on {self.agree:.1%}; the student classifies about {self.per_second:,.0f} texts a second",
         ]
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dovetail.encoders.base import Encoder
-from dovetail.errors import InputError
+from dovetail.errors import InputError, UnknownName
 from dovetail.measure.sure import confidence_error
 from dovetail.tasks.classify_augment import Rewrite
 from dovetail.tasks.classify_beside import Plot, beside
@@ -70,6 +70,7 @@ def lesson_of(texts: list[str], targets: Targets, options: ClassifyOptions, unla
         notes.append(f"{long:,} texts are longer than {_LONG:,} characters; only their beginnings are read")
     kept = targets.rows(np.flatnonzero(known))
     notes += check_enough(kept)
+    notes += [f"names speak of {n!r}, which is no class" for n in options.names if n not in kept.classes]
     found = [texts[i] for i in np.flatnonzero(known).tolist()]
     clashes = [] if targets.kind == "many" else contradictions(found, [kept.classes[c] for c in kept.codes.tolist()])
     if clashes:
@@ -194,6 +195,8 @@ def _with_held_out(scores: Matrix, tuned: Rung, held: npt.NDArray[np.int64]) -> 
 def _ground(lesson: Lesson, reader: Encoder, options: ClassifyOptions) -> Job[_Ground]:
     targets = lesson.targets
     groups = near_groups(lesson.texts)
+    if groups.min() == groups.max():  # nothing could be held out
+        groups = np.arange(len(groups))
     count = options.folds or how_many(targets.codes)
     fold = folds_of(groups, targets.codes, count, options.seed)
     vectors = yield from encoded(reader, lesson.texts)
@@ -231,6 +234,9 @@ def row_weights(targets: Targets, asked: str | dict[str, float]) -> Matrix | Non
         return None
     sizes = np.maximum(targets.matrix.sum(axis=0), 1)
     if isinstance(asked, dict):
+        for name in asked:
+            if name not in targets.classes:
+                raise UnknownName("class", name, targets.classes)
         each = np.array([asked.get(c, 1.0) for c in targets.classes], np.float32)
     else:
         each = (len(targets.matrix) / (len(targets.classes) * sizes)).astype(np.float32)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dovetail.errors import InputError
 from dovetail.tasks.classify_head import Head, HeadSettings, fit_head
 from dovetail.tasks.classify_mix import fit_weights, log_loss, mixed, probabilities
 from dovetail.types import Job, Progress
@@ -84,6 +85,8 @@ def climb(task: Task) -> Job[tuple[Rung, ...]]:
         yield Progress("fit", at, len(names) + 1, f"checking {name} on held-out labels")
         rungs.append(_single(task, name))
     yield Progress("fit", len(names), len(names) + 1, "joining them")
+    if not rungs:
+        raise InputError("none of the rungs asked for can be tried on these labels; names must say what classes mean")
     if len(rungs) > 1:
         rungs.append(joined(task, rungs))
     return tuple(rungs)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
+import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -161,12 +164,13 @@ def load_model_of(folder: str | Path) -> Model:
     home = Path(folder)
     note = read_note(home, "classify")
     try:
-        with np.load(home / _ARRAYS, allow_pickle=False) as found:
+        # From memory: where the file is cut short the reader would leave it open.
+        with np.load(io.BytesIO((home / _ARRAYS).read_bytes()), allow_pickle=False) as found:
             arrays = {name: found[name] for name in found.files}
         texts = json.loads((home / _TEXTS).read_text(encoding="utf-8"))
         words = _words(home, arrays)
         heads = tuple(Head(arrays[f"head{i}"], arrays[f"bias{i}"]) for i in range(len(note["parts"])))
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{folder} is damaged ({error}); train the model again, or restore it from a backup") from None
     model = Model(note["kind"], tuple(note["classes"]), tuple(note["parts"]), heads, arrays["weights"], words=words)
     examples = Examples(tuple(texts), arrays["examples"].astype(np.float32), arrays["held_out"], arrays["fold"])

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from dovetail.errors import InputError, UnknownName, faults_in_words
 from dovetail.training.augment import TEXT_AUGMENTERS
 
+RUNGS = ("names", "words", "vectors")
 AUGMENTS = (*TEXT_AUGMENTERS, "neighbours", "mix")  # how texts can be varied
 
 
@@ -51,6 +52,9 @@ class ClassifyOptions(BaseModel):
             values = {**values, "names": {str(n): str(n) for n in names}}
         if isinstance(values.get("augment"), str):
             values = {**values, "augment": (values["augment"],)}
+        for name in values.get("rungs") or ():
+            if name not in RUNGS:
+                raise UnknownName("rung", name, RUNGS)
         for name in values.get("augment") or ():
             if name not in AUGMENTS:
                 raise UnknownName("way to vary texts", name, AUGMENTS)

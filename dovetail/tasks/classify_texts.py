@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -40,6 +40,8 @@ def _table(given: Any) -> Mapping[str, Any] | None:
     """The columns of a table by name; None where it is no table."""
     if isinstance(given, Table):
         return {name: given.data[name] for name in given.columns}
+    if isinstance(given, Mapping):
+        return given
     if hasattr(given, "column_names"):
         return {name: given[name] for name in given.column_names}
     if hasattr(given, "columns") and hasattr(given, "__getitem__"):
@@ -51,6 +53,8 @@ def _column(given: Any) -> list[Any]:
     for way in ("to_pylist", "tolist", "to_list"):
         if hasattr(given, way):
             return list(getattr(given, way)())
+    if not isinstance(given, Iterable):
+        raise InputError(f"{type(given).__name__} was given instead of texts; expected a list, a column or a table")
     return list(given)
 
 
@@ -60,7 +64,8 @@ def _one(value: Any) -> str:
         return ""
     if isinstance(value, list | tuple):
         return _BETWEEN.join(text for text in map(_one, value) if text)
-    return str(value).replace("\x00", " ").strip()
+    text = str(value).replace("\x00", " ").strip()
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")  # halves of signs become ?
 
 
 def settled(name: str | Path) -> str:

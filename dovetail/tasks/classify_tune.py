@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dovetail.encoders.base import Encoder
-from dovetail.errors import MissingExtra
+from dovetail.errors import InputError, MissingExtra
 from dovetail.tasks.classify_forecast import TUNED, Forecast
 from dovetail.tasks.classify_head import Head, HeadSettings, fit_head, leading_directions
 from dovetail.tasks.classify_ladder import Rung, Task, rightness
@@ -52,17 +52,22 @@ def plan_of(
 ) -> Plan | None:
     """What to try under the options, or None where tuning is not asked for, not possible, or too much for the time.
 
-    Asked for by `layers` or by effort `best`: it takes a hundred times as long as the rungs below. `spent` are the
-    seconds that those took. Where the minutes do not suffice for all epochs fewer are planned, never less than half.
+    Asked for by `layers`, `minutes` or effort `best`: it takes a hundred times as long as the rungs below. `spent` are
+    the seconds that those took. Where the minutes do not suffice for all epochs fewer are planned, at least half.
     """
     n = len(task.targets)
-    wanted = options.layers is not None or options.effort == "best"
+    timed = options.minutes is not None and options.effort != "quick"
+    wanted = options.layers is not None or options.effort == "best" or timed
     if not wanted or options.rungs:
         return None
     if _folder_of(reader) is None or importlib.util.find_spec("torch") is None:
-        if options.layers is not None:
+        if options.layers is None:
+            return None
+        if importlib.util.find_spec("torch") is None:
             raise MissingExtra("tuning an encoder", "train")
-        return None
+        raise InputError(
+            "layers are those of a transformer, and this encoder is none; choose layered, or a folder of one"
+        )
     merge = min(_SPLITS_FEW, len(np.unique(task.fold))) if task.few else len(np.unique(task.fold))
     folds = tuple(range(merge)) if task.few else (0,)
     way = "contrast" if task.few and not task.sigmoid else "head"

@@ -200,6 +200,8 @@ def updated(model: Model, texts: list[str], labels: Sequence[Any], options: Clas
     kept = model.examples
     if not kept.texts or model.reader is None:
         raise InputError("this model keeps no labelled texts to learn on with; train it with keep_texts=True")
+    if not any(texts):
+        raise InputError("there is no new text to learn from; expected texts and a label each")
     old = [[model.classes[i] for i in np.flatnonzero(row).tolist()] for row in kept.matrix]
     given = targets_of(labels, model.kind if model.kind != "tree" else "auto")
     told = [[given.classes[i] for i in np.flatnonzero(row).tolist()] for row in given.matrix]
