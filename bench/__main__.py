@@ -27,6 +27,7 @@ BENCHES = {
     "schema": "bench.schema:run",
     "shipped": "bench.shipped:run",
     "match": "bench.match:run",
+    "label": "bench.label:run",
     "compare": "bench.compare:run",
     "transfer": "bench.transfer:run",
     "people": "bench.people:run",
