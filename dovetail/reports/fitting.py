@@ -203,6 +203,8 @@ def _named(name: str) -> str:
 
 
 def _short(value: Any) -> str:
+    if value is None:
+        return "–"
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
