@@ -199,8 +199,12 @@ class PairDesk:
             said=np.array([known.get(t, -1) for t in taken.tolist()], np.int64),
             threshold=pool.threshold,
             records=np.stack([pool.pairs.left, pool.pairs.right], axis=1),
+            around=self._around(session, pool),
         )
-        chosen = choose(choices, 2 * _BATCH, strategy=session["strategy"] or "both", seed=len(taken))
+        strategy = str(session["strategy"] or "both")
+        if strategy == "around":
+            strategy = "around" if choices.around is not None else "both"
+        chosen = choose(choices, 2 * _BATCH, strategy=strategy, seed=len(taken))
         with self._lock:
             if self._pool is None or self._pool[1] is not pool:
                 return
@@ -209,6 +213,12 @@ class PairDesk:
             self._why |= {
                 (session.session, place): why for place, why in zip(chosen.position.tolist(), chosen.why, strict=True)
             }
+
+    def _around(self, session: Session, pool: Pool) -> int | None:
+        """The record that a session is about; None where there is none, or no pair speaks of it."""
+        rows = session["rows"] or ()
+        known = [row for row in rows[:1] if ((pool.pairs.left == row) | (pool.pairs.right == row)).any()]
+        return known[0] if known else None
 
     def _asked(self, pool: Pool) -> tuple[np.ndarray[Any, np.dtype[np.int64]], list[int]]:
         view, number = self._view(), {"match": 1, "not": 0, "unsure": -1}

@@ -211,14 +211,17 @@ class RowIndex:
             cursor.close()
 
     def _open(self) -> Any:
-        duckdb = _duckdb()
+        return _duckdb().connect(str(self.build_columns()), read_only=True, config=_SETTINGS)
+
+    def build_columns(self) -> Path:
+        """Make the file of the columns, whole or not at all."""
         path = self.folder / f"{self.stem}.duckdb"
         if not path.is_file():
             self.folder.mkdir(parents=True, exist_ok=True)
             with replace_file(path) as beside:
                 beside.unlink()
                 _build(beside, self.view)
-        return duckdb.connect(str(path), read_only=True, config=_SETTINGS)
+        return path
 
     def _matching(self, q: str | None) -> npt.NDArray[np.int64] | None:
         """The rows with all words, the most relevant first where they are few; None where all rows must be read."""

@@ -24,9 +24,12 @@ _DRAWN_FROM = 20_000  # rows that settle what a map shows
 
 def index(work: Work) -> Working:
     """Make the full-text index and the vectors of a table."""
-    work.weights = {"words": 0.5, "vectors": 0.5}
+    work.weights = {"columns": 0.1, "words": 0.5, "vectors": 0.4}
     view = work.tables.get(str(work.spec["table"]))
-    yield from RowIndex(view, work.home).build_words()
+    rows = RowIndex(view, work.home)
+    yield Progress("columns", 0, 1, "columns to sort and filter by")
+    rows.build_columns()
+    yield from rows.build_words()
     yield from Nearest(view, work.home).build()
     return {"table": view.name, "rows": len(view)}
 
