@@ -69,6 +69,11 @@ class KeptEncoder:
         self._kept = sqlite3.connect(folder / f"{self.fingerprint}.sqlite", timeout=60)
         self._kept.execute("CREATE TABLE IF NOT EXISTS vectors (text BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID")
 
+    @property
+    def folder(self) -> Path | None:
+        """Where the network lies, for those that tune it."""
+        return getattr(self.encoder, "folder", None)
+
     def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Unit vectors (n, dimensions)."""
         keys = [hashlib.blake2b(t.encode(), digest_size=16).digest() for t in texts]

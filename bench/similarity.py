@@ -3,7 +3,7 @@
 `refinery-N` takes N labels of the training part of refinery_ag_news (`refinery-all` all of them) and scores on the gold
 of the test part: 250 query records, neighbours among the test part. `refinery-N-open` also lets the space see the texts
 of the test part, without labels, as a labelling session does. `stsb` learns from graded pairs and reports the rank
-correlation on its test part.
+correlation on its test part. `choose` compares ways of making the class head on training rows alone.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ from bench.search_sets import KeptEncoder
 from bench.sets import data_folder
 from dovetail.encoders.base import load_encoder
 from dovetail.tasks.embed import Embedder
+from dovetail.tasks.embed_head import PlainHead
 from dovetail.tasks.embed_linear import balanced, logistic, one_hot
 from dovetail.tasks.embed_pairs import agreement
 from dovetail.tasks.embed_scores import numbered, space_scores
+from dovetail.training.settings import TuneSettings
 
 SETS = ("refinery-25", "refinery-50", "refinery-100", "refinery-261", "refinery-all", "stsb")
 _QUERIES = 250
@@ -31,13 +33,20 @@ _QUERIES = 250
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Which encoder is used."""
     parser.add_argument("--encoder", default="transformer", help="static or transformer")
+    parser.add_argument("--layers", default="", help="tune the encoder, too: all, top-2, lora")
+    parser.add_argument("--minutes", type=float, default=4.0, help="most minutes that tuning may take")
 
 
 def run(set_name: str, seed: int, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """The plain space, and the one that labels shaped."""
+    if set_name == "choose":
+        from bench.similarity_choose import chosen
+
+        yield from chosen(options.encoder, seed)
+        return
     encoder = KeptEncoder(load_encoder(options.encoder))
     if set_name == "stsb":
-        yield _pairs(encoder, seed)
+        yield _pairs(encoder, _tuning(options, seed), seed)
         return
     texts, labels = _rows("train")
     asked, gold = _rows("test")
@@ -46,11 +55,13 @@ def run(set_name: str, seed: int, options: argparse.Namespace) -> Iterator[dict[
     taken = order if count == "all" else order[: int(count)]
     taught = [texts[i] for i in taken], [labels[i] for i in taken]
     more = asked if set_name.endswith("-open") else []
-    space = Embedder(encoder=encoder).fit([*taught[0], *more], [*taught[1], *[None] * len(more)], seed=seed)
+    space = Embedder(encoder=encoder, tuning=_tuning(options, seed)).fit(
+        [*taught[0], *more], [*taught[1], *[None] * len(more)], seed=seed
+    )
     vectors = encoder.encode(asked)
     for system, found, given in (
         ("untuned", vectors, encoder.encode(taught[0])),
-        ("dovetail", space.move(vectors), space.encode(taught[0])),
+        ("dovetail", space.encode(asked) if space.tuned_ else space.move(vectors), space.encode(taught[0])),
     ):
         scores = space_scores(found, gold, queries=_QUERIES, seed=seed)
         probe = _probe(given, taught[1], found, gold)
@@ -66,12 +77,17 @@ def _probe(taught: Any, labels: list[str], asked: Any, gold: list[str]) -> float
     return float(np.mean([names[g] == y for g, y in zip(guess, gold, strict=True)]))
 
 
-def _pairs(encoder: KeptEncoder, seed: int) -> dict[str, Any]:
+def _tuning(options: argparse.Namespace, seed: int) -> TuneSettings | None:
+    if not options.layers:
+        return None
+    return TuneSettings(layers=options.layers, minutes=options.minutes, learning_rate=5e-5, epochs=2, seed=seed)
+
+
+def _pairs(encoder: KeptEncoder, tuning: TuneSettings | None, seed: int) -> dict[str, Any]:
     (left, right, grades), (one, other, gold) = (_graded(part) for part in ("train", "test"))
-    space = Embedder(encoder=encoder).fit_pairs(left, right, grades, seed=seed)
-    vectors = encoder.encode(one), encoder.encode(other)
-    plain = agreement(lambda v: v, *vectors, gold)  # type: ignore[arg-type]
-    tuned = agreement(space.head_, *vectors, gold)
+    space = Embedder(encoder=encoder, tuning=tuning).fit_pairs(left, right, grades, seed=seed)
+    plain = agreement(PlainHead(), encoder.encode(one), encoder.encode(other), gold)
+    tuned = agreement(PlainHead(), space.encode(one), space.encode(other), gold)
     return {"spearman_untuned": round(plain, 4), "spearman": round(tuned, 4), "why": space.facts_["why"]}
 
 

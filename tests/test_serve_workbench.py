@@ -14,6 +14,8 @@ from made_workbench import served, tickets, workspace
 from dovetail.labels.said import classes, group
 from dovetail.serve import worker
 from dovetail.serve.workbench import Workbench
+from dovetail.types import Table
+from dovetail.workspace import open_workspace
 
 Server = tuple[TestClient, Workbench]
 
@@ -215,6 +217,19 @@ def test_an_integration_again_learns_from_what_was_said(tmp_path: Path) -> None:
         assert result["labels"] == len(rows_) - 1
         of = bench.editor.entities.of
         assert of[rows_[0]] not in {of[row] for row in rows_[1:]}
+
+
+def test_added_tables_are_integrated_from_the_page(tmp_path: Path) -> None:
+    open_workspace(tmp_path / "new")
+    with served(tmp_path / "new") as (client, bench):
+        for name in ("left", "right"):
+            bench.tables.add(Table(name, tickets().data, tickets().ids))
+        assert client.get("/api/clusters").status_code == 409
+        assert client.post("/api/integrate", json={}).status_code == 409
+        assert client.post("/api/integrate", json={"tables": ["left", "right"]}).status_code == 202
+        assert do(bench, "integrate", tables=["left", "right"])["entities"] >= 60
+        assert client.post("/api/sessions", json={"kind": "pair"}).status_code == 201
+        assert client.post("/api/integrate", json={"tables": ["records"]}).status_code == 422
 
 
 def test_match_for_programs(server: Server) -> None:

@@ -194,3 +194,30 @@ def test_bad_input() -> None:
         Embedder(encoder=ENCODER).explain("a")
     with pytest.raises(InputError, match="two classes or more"):
         space_scores(np.eye(3, dtype=np.float32), ["a", "a", "a"])
+
+
+@pytest.mark.skipif(not TRAIN, reason="tuning an encoder needs the extra [train]")
+@pytest.mark.usefixtures("one_thread")
+def test_the_encoder_itself_is_tuned_where_that_is_better(tmp_path: Path) -> None:
+    from made_network import save_tiny
+
+    from dovetail.training.settings import TuneSettings
+
+    names, fill = [f"kind{i}" for i in range(12)], [f"word{i}" for i in range(30)]
+    random = np.random.default_rng(0)
+    kinds = random.integers(0, 12, 240)
+    texts = [f"{names[k]} {' '.join(random.choice(fill, 3))}" for k in kinds]
+    labels = [f"class {k % 3}" for k in kinds]
+    folder = save_tiny(tmp_path / "tiny", [*names, *fill])
+    space = Embedder(encoder=str(folder), tuning=TuneSettings(learning_rate=6e-3, epochs=6)).fit(texts, labels)
+    assert space.tuned_ is not None
+    space.save(tmp_path / "space")
+    again = Embedder.load(tmp_path / "space")
+    np.testing.assert_allclose(again.encode(texts[:5]), space.encode(texts[:5]), atol=1e-6)
+    assert again.fingerprint == space.fingerprint
+    grades = [float(a % 3 == b % 3) for a, b in zip(kinds[:120], kinds[120:], strict=True)]
+    pairs = Embedder(encoder=str(folder), tuning=TuneSettings(learning_rate=6e-3, epochs=6))
+    pairs.fit_pairs(texts[:120], texts[120:], grades)
+    assert (pairs.tuned_ is not None) == ("with the encoder tuned" in pairs.facts_["why"])
+    with pytest.raises(InputError, match="cannot be tuned"):
+        Embedder(encoder=Noisy(), tuning=TuneSettings()).fit(*texts_of(0, 90))

@@ -257,3 +257,38 @@ def test_growing_out_of_the_exact_store(monkeypatch: pytest.MonkeyPatch) -> None
     searcher.add([{"id": str(i), "text": f"zebra number{i}"} for i in range(25, 60)])
     assert len(searcher.search("zebra", 100)) == 60
     assert searcher.finder_.passages._kind == "usearch"
+
+
+def test_broken_texts_and_values_are_taken_in() -> None:
+    odd = [
+        {"id": "h", "title": "Half \ud83d", "text": "a walrus \x00 swims", "mass": float("nan"), "tags": ["x", "y"]},
+        {"id": "i", "title": None, "text": "", "mass": float("inf"), "seen": True},
+        {"id": "j", "title": "Heavy walrus", "text": "more", "mass": 12.5},
+    ]
+    searcher = Searcher(encoder=ENCODER).fit([*PAPERS, *odd])
+    assert set(found(searcher, "walrus \udc00", where={"mass": {">": 1}})) == {"j"}
+    assert "h" in found(searcher, "walrus")
+    assert found(searcher, "walrus", where={"seen": True}) in (["i"], [])
+    with pytest.raises(InputError, match="filter 'year' is not understood"):
+        searcher.search("walrus", where="year")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="the query is of type int"):
+        searcher.search(7)  # type: ignore[arg-type]
+
+
+def test_many_unknown_words_are_answered_in_time(papers: Searcher) -> None:
+    start = time.process_time()
+    papers.search(" ".join(f"unknownword{'abcdefghij'[i % 10]}{chr(97 + i // 40)}x" for i in range(1_000)))
+    assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("judged", [["bread"], [("bread",)], [("bread", "c", "perhaps")], [("a", "b", 1, 2)]])
+def test_judgements_that_are_none(papers: Searcher, judged: list[object]) -> None:
+    with pytest.raises(InputError, match="not understood"):
+        papers.evaluate(judged)
+
+
+def test_a_table_without_text_is_refused() -> None:
+    with pytest.raises(InputError, match="no column of the documents holds text, of id"):
+        Searcher(encoder=ENCODER).fit([{"id": "a"}])
+    short = Searcher(encoder=ENCODER).fit([{"id": "a", "tag": "red"}, {"id": "b", "tag": "blue"}])
+    assert found(short, "blue")[0] == "b"

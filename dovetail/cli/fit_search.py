@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,9 @@ Text = Annotated[str | None, typer.Option(help="Column of the texts.")]
 Language = Annotated[str, typer.Option(help="Language of the texts; auto looks at their commonest words.")]
 Encoder = Annotated[str, typer.Option(help="auto, static, transformer, or the folder of one.")]
 Synonyms = Annotated[str | None, typer.Option(help="Words that mean the same: word, synonym.")]
+Tuning = Annotated[str, typer.Option(help="What judgements may change: weights, queries, encoder, reader, all.")]
+Alone = Annotated[bool, typer.Option("--adapt", help="Tune the encoder on the documents alone, behind the same gate.")]
+Minutes = Annotated[float | None, typer.Option(help="Most minutes that tuning a network may take.")]
 Seed = Annotated[int, typer.Option(help="Seed of all randomness.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
@@ -34,6 +38,9 @@ def search(
     language: Language = "auto",
     encoder: Encoder = "auto",
     synonyms: Synonyms = None,
+    tuning: Tuning = "queries",
+    adapt: Alone = False,
+    minutes: Minutes = None,
     seed: Seed = 0,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -43,14 +50,22 @@ def search(
     from dovetail.tasks.search import Searcher
     from dovetail.tasks.search_documents import DocumentColumns
     from dovetail.tasks.search_judgements import read_judgements
+    from dovetail.tasks.search_tuning import tuning_of
     from dovetail.tasks.search_words import read_synonyms
     from dovetail.workspace import as_json_text
 
+    tried = tuning_of(tuning)
+    tried = tried if minutes is None else replace(tried, minutes=minutes)
     judgements = None if judged is None else read_judgements(judged, queries=queries)
     words = None if synonyms is None else read_synonyms(synonyms)
     made = Searcher(out, encoder=encoder, language=language, synonyms=words)
     with shown(quiet or as_json) as show:
-        made.fit(documents, judgements, columns=DocumentColumns(row_id, title, text), seed=seed, on_progress=show)
+        columns = DocumentColumns(row_id, title, text)
+        made.fit(documents, None if adapt else judgements, columns=columns, tuning=tried, seed=seed, on_progress=show)
+        if adapt:
+            made.adapt(tuning=tried, seed=seed, on_progress=show)
+            if judgements is not None:
+                made.learn(judgements, tuning=tried, seed=seed)
     if as_json:
         sys.stdout.write(as_json_text(made.describe()) + "\n")
     elif not quiet:

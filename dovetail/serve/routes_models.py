@@ -8,12 +8,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
-from dovetail.errors import WorkspaceError
+from dovetail.errors import InputError, WorkspaceError
 from dovetail.reports.models import render_model
 from dovetail.serve.asked import Bench, Curator
 from dovetail.serve.guard import REPORT_POLICY
-from dovetail.serve.wire import Job, Name, Nothing
-from dovetail.serve.wire_model import FitAsked, ForecastGiven, ModelDetail, ModelInfo, RollbackAsked
+from dovetail.serve.wire import Job, Name
+from dovetail.serve.wire_model import FitAsked, ForecastGiven, IntegrateAsked, ModelDetail, ModelInfo, RollbackAsked
 
 router = APIRouter()
 Version = Annotated[int | None, Query(ge=1, le=1_000_000)]
@@ -69,13 +69,15 @@ def report(model: Name, bench: Bench, version: Version = None) -> HTMLResponse:
 
 
 @router.post("/integrate", status_code=202)
-def integrate(given: Nothing, bench: Bench, who: Curator) -> Job:
-    """Match, cluster and fuse again with all labels so far, in the background."""
-    del given
-    if bench.tables.records is None:
-        raise WorkspaceError("no integration was run into this workspace yet, so there is none to run again")
-    bench.people.audit(who.person, "integrate")
-    return bench.jobs.add("integrate", {}, who.person, same="active")
+def integrate(given: IntegrateAsked, bench: Bench, who: Curator) -> Job:
+    """Match, cluster and fuse in the background: added tables, or those of the last run again with all labels."""
+    if not given.tables and bench.tables.records is None:
+        raise WorkspaceError("no integration was run into this workspace yet; name the added tables to integrate")
+    for name in given.tables:
+        if bench.tables.get(name).origin != "added":
+            raise InputError(f"{name} is no table that was added; those of the last run need not be named")
+    bench.people.audit(who.person, "integrate", ", ".join(given.tables))
+    return bench.jobs.add("integrate", {"tables": given.tables}, who.person, same="active")
 
 
 @router.get("/report", response_class=HTMLResponse)

@@ -78,6 +78,12 @@ class ForecastGiven(Given):
     why: str
 
 
+class IntegrateAsked(Asked):
+    """What to integrate: added tables (one is deduplicated); without any, the tables of the last run again."""
+
+    tables: Annotated[list[Name], Field(max_length=20)] = Field(default_factory=list)
+
+
 class RollbackAsked(Asked):
     """The version to use again."""
 

@@ -11,7 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from dovetail.errors import InputError
+from dovetail.integrate.settings import IntegrateSettings
 from dovetail.jobs.again import merge_again
+from dovetail.jobs.merge import Request, merge_job
 from dovetail.labels.agree import settled
 from dovetail.labels.store import Wanted
 from dovetail.measure.intervals import wilson
@@ -51,7 +53,12 @@ def integrate(work: Work) -> Working:
     """Match, cluster and fuse again with what people settled on."""
     work.weights = {"read": 0.05, "fit": 0.35, "match": 0.25, "cluster": 0.1, "fuse": 0.1, "report": 0.15}
     pairs = pairs_of(work)
-    merged = yield from merge_again(work.folder, pairs)
+    names = work.spec.get("tables") or ()
+    if names:
+        tables = [_table(work.tables.get(str(name))) for name in names]
+        merged = yield from merge_job(Request(tables, IntegrateSettings.checked(), out=work.folder))
+    else:
+        merged = yield from merge_again(work.folder, pairs)
     return {"labels": 0 if pairs is None else len(pairs), "entities": merged.run.get("entities")}
 
 

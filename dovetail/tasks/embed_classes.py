@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +12,26 @@ from dovetail.tasks.embed_linear import balanced, logistic, one_hot
 from dovetail.tasks.embed_scores import same_class
 
 _FORCES = (0.5, 1.0, 1.5, 2.0, 3.0)
-_USUAL = 1.0  # the force where there are too few labels to choose it: the classes count as they are
 _FEW = 60  # labels
 _FOLDS = 5
-_STRENGTH = 3.0  # inverse of the regularisation
 _NEAR = 15  # neighbours that speak for a text
-_SHARE = 0.5  # of its neighbours in what a text without label is taken for
 _MOST_WITHOUT = 20_000  # texts without label that are looked at
+
+
+@dataclass(frozen=True)
+class ClassSettings:
+    """How the class head is made. `python -m bench similarity choose` compares others, on training rows alone.
+
+    `strength` is the inverse of the regularisation; `force` is used where there are too few labels to choose one;
+    `share` of what a text without label is taken for comes from its neighbours.
+    """
+
+    strength: float = 3.0
+    force: float = 1.0
+    share: float = 0.5
+
+
+USUAL = ClassSettings()
 
 Vectors = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -41,7 +54,7 @@ def taught_by_classes(vectors: Vectors, labels: Ints, *, seed: int = 0) -> Taugh
     few = len(known) < _FEW or np.bincount(labels[known]).min() < _FOLDS
     if few:
         why = f"{len(known)} labels are too few to check on; the usual force"
-        return Taught(_head(vectors, labels, _USUAL, seed), float("nan"), float("nan"), why)
+        return Taught(class_head(vectors, labels, USUAL, seed=seed), float("nan"), float("nan"), why)
     trials = _held_out(vectors, labels, known, seed)
     before = trials.pop(0.0)
     best = max(trials, key=lambda force: trials[force])
@@ -49,7 +62,13 @@ def taught_by_classes(vectors: Vectors, labels: Ints, *, seed: int = 0) -> Taugh
         why = f"no head beat the plain vectors on held-out labels ({trials[best]:.3f} against {before:.3f})"
         return Taught(PlainHead(), before, before, why)
     why = f"neighbours of the same class on held-out labels: {before:.3f} before, {trials[best]:.3f} after"
-    return Taught(_head(vectors, labels, best, seed), before, trials[best], why)
+    return Taught(class_head(vectors, labels, replace(USUAL, force=best), seed=seed), before, trials[best], why)
+
+
+def held_out_classes(labels: Ints, seed: int) -> Ints:
+    """The labelled rows of the first of five folds."""
+    known = np.flatnonzero(labels >= 0)
+    return known[np.random.default_rng(seed).permutation(len(known)) % _FOLDS == 0]
 
 
 def _held_out(vectors: Vectors, labels: Ints, known: Ints, seed: int) -> dict[float, float]:
@@ -60,7 +79,7 @@ def _held_out(vectors: Vectors, labels: Ints, known: Ints, seed: int) -> dict[fl
         asked = known[fold == one]
         seen = labels.copy()
         seen[asked] = -1
-        made = _head(vectors, seen, 1.0, seed)
+        made = class_head(vectors, seen, USUAL, seed=seed)
         for force in (0.0, *_FORCES):
             head: Head = ClassHead(made.weights, made.bias, np.array([force], np.float32)) if force else PlainHead()
             share = same_class(head(vectors[asked]), labels[asked], np.arange(len(asked)), None)
@@ -68,20 +87,21 @@ def _held_out(vectors: Vectors, labels: Ints, known: Ints, seed: int) -> dict[fl
     return {force: float(np.mean(values)) for force, values in sums.items()}
 
 
-def _head(vectors: Vectors, labels: Ints, force: float, seed: int) -> ClassHead:
+def class_head(vectors: Vectors, labels: Ints, settings: ClassSettings = USUAL, *, seed: int = 0) -> ClassHead:
+    """The head from vectors (n, d) and classes (n,), -1 for none, without a check."""
     known = np.flatnonzero(labels >= 0)
     targets = one_hot(labels[known])
-    weights, bias = logistic(vectors[known], targets, _STRENGTH, weights=balanced(targets))
+    weights, bias = logistic(vectors[known], targets, settings.strength, weights=balanced(targets))
     rest = np.flatnonzero(labels < 0)
-    if len(rest) > _NEAR:
+    if len(rest) > _NEAR and settings.share:
         rest = np.sort(np.random.default_rng(seed).permutation(rest)[:_MOST_WITHOUT])
         rows = np.concatenate([known, rest])
         first = ClassHead(weights, bias, np.ones(1, np.float32)).probabilities(vectors[rows])
-        weights, bias = _again(vectors[rows], targets, first.astype(np.float64))
-    return ClassHead(weights, bias, np.array([force], np.float32))
+        weights, bias = _again(vectors[rows], targets, first.astype(np.float64), settings)
+    return ClassHead(weights, bias, np.array([settings.force], np.float32))
 
 
-def _again(vectors: Vectors, sure: Floats, guessed: Floats) -> tuple[Vectors, Vectors]:
+def _again(vectors: Vectors, sure: Floats, guessed: Floats, settings: ClassSettings) -> tuple[Vectors, Vectors]:
     """The linear map once more, with what its neighbours are taken for as the target of each text without label.
 
     Source: label propagation of Zhou et al. 2003, two rounds. Texts without label weigh together as much as those with.
@@ -90,12 +110,12 @@ def _again(vectors: Vectors, sure: Floats, guessed: Floats) -> tuple[Vectors, Ve
     near = _neighbours(vectors)
     found = guessed
     for _ in range(2):
-        found = (1 - _SHARE) * guessed + _SHARE * found[near].mean(axis=1)
+        found = (1 - settings.share) * guessed + settings.share * found[near].mean(axis=1)
         found[: len(sure)] = sure
     weights = balanced(found)
     rest = len(found) - len(sure)
     weights[len(sure) :] *= min(1.0, len(sure) / rest)
-    return logistic(vectors, found, _STRENGTH, weights=weights)
+    return logistic(vectors, found, settings.strength, weights=weights)
 
 
 def _neighbours(vectors: Vectors) -> Ints:

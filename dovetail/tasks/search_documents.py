@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -67,7 +68,10 @@ def _found(rows: Sequence[Mapping[str, Any]], wish: DocumentColumns) -> Document
         wish.title if wish.title is not None else _named([n for n in names if n not in (row_id, wish.text)], _TITLES)
     )
     rest = [n for n in names if n not in (row_id, title)]
-    return DocumentColumns(row_id, title, wish.text or _named(rest, _TEXTS) or _longest(rows, rest) or title)
+    text = wish.text or _named(rest, _TEXTS) or _longest(rows, rest) or title or _longest(rows, rest, letters=0)
+    if text is None:
+        raise InputError(f"no column of the documents holds text, of {', '.join(names)}; name it with text=")
+    return DocumentColumns(row_id, title, text)
 
 
 def _named(names: Sequence[str], wanted: Sequence[str]) -> str | None:
@@ -75,10 +79,10 @@ def _named(names: Sequence[str], wanted: Sequence[str]) -> str | None:
     return next((known[w] for w in wanted if w in known), None)
 
 
-def _longest(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str | None:
+def _longest(rows: Sequence[Mapping[str, Any]], names: Sequence[str], *, letters: int = _TEXT_LETTERS) -> str | None:
     lengths = {n: float(np.mean([len(str(row.get(n) or "")) for row in rows[:1000]])) for n in names}
     best = max(lengths, key=lambda n: lengths[n], default=None)
-    return best if best is not None and lengths[best] > _TEXT_LETTERS else None
+    return best if best is not None and lengths[best] > letters else None
 
 
 def _document(row: Mapping[str, Any], columns: DocumentColumns, place: int) -> Document:
@@ -87,11 +91,29 @@ def _document(row: Mapping[str, Any], columns: DocumentColumns, place: int) -> D
         raise InputError(
             f"row {place + 1} of the documents has no value in the column {columns.id!r}, which names them"
         )
-    title = str(row.get(columns.title) or "") if columns.title and columns.title != columns.text else ""
-    text = str(row.get(columns.text) or "") if columns.text else ""
+    title = _said(row.get(columns.title)) if columns.title and columns.title != columns.text else ""
+    text = _said(row.get(columns.text)) if columns.text else ""
     used = (columns.id, columns.title, columns.text)
-    fields = {k: v for k, v in row.items() if k not in used and v is not None}
-    return Document(str(name), title, text, fields)
+    fields = {sound(k): _cell(v) for k, v in row.items() if k not in used and not _missing(v)}
+    return Document(sound(str(name)), title, text, fields)
+
+
+def sound(text: str) -> str:
+    """A text that can be written: half characters, as broken exports hold them, become question marks."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _said(value: Any) -> str:
+    return "" if _missing(value) else sound(str(value))
+
+
+def _missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and not math.isfinite(value))
+
+
+def _cell(value: Any) -> Any:
+    """A value to filter by: numbers and truth as they are, everything else as text."""
+    return value if isinstance(value, bool | int | float) else sound(str(value))
 
 
 def check_distinct(documents: Sequence[Document]) -> None:

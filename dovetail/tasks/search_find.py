@@ -21,6 +21,7 @@ from dovetail.tasks.search_words import nearest
 DEPTH = 100  # candidates from each side
 READ = 20  # of the first candidates are read, where there is a reader
 _LONGEST_QUERY = 1_000  # words; more of a query is not read
+_GUESSED = 20  # unknown words of a query for which known ones are looked for
 _SYNONYM = 0.5  # weight of a synonym against the word that was asked for
 
 Vector = npt.NDArray[np.float32]
@@ -74,7 +75,7 @@ class Finder:
         index = self.index
         with index.snapshot():
             self.passages.refresh(index)
-            wanted = index.matching(*condition_of(where, index.columns())) if where else None
+            wanted = index.matching(*condition_of(where, index.columns(where))) if where else None
             allowed = self.passages.allowed(wanted)
             found, collection = index.postings(self.terms(query)), index.collection()
             keyword = np.where(allowed, summed(found, len(allowed), collection, self.bm25), 0.0)
@@ -105,9 +106,11 @@ class Finder:
         """The terms to look for: those of the query, their synonyms, and for unknown words the nearest known ones."""
         pairs = self.index.analyser.query(" ".join(query.split()[:_LONGEST_QUERY]))
         known = {t.term for t, _ in self.index.postings([TermWeight(t, w) for t, w in pairs])}
+        guessed = {term for term, _ in [pair for pair in pairs if pair[0] not in known][:_GUESSED]}
         found: dict[str, TermWeight] = {}
         for term, word in pairs:
-            for guess, weight in [(term, 1.0)] if term in known else nearest(term, *self._vocabulary()):
+            near = nearest(term, *self._vocabulary()) if term in guessed else [(term, 1.0)]
+            for guess, weight in near:
                 found.setdefault(guess, TermWeight(guess, word, weight))
         for term, word in self._synonyms({term for term, _ in pairs}):
             found.setdefault(term, TermWeight(term, word, _SYNONYM))
@@ -170,7 +173,9 @@ class Finder:
 
 def check_query(query: str) -> None:
     """Refuse a query without anything to look for."""
-    if not isinstance(query, str) or not query.strip():
+    if not isinstance(query, str):
+        raise InputError(f"the query is of type {type(query).__name__}; expected a text")
+    if not query.strip():
         raise InputError("the query is empty; type a word, or a question")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -75,19 +75,32 @@ class Trial:
 Truth = Sequence[Mapping[int, float]]
 
 
-def best_fusion(candidates: Sequence[Candidates], truth: Truth, start: Fusion) -> Fusion:
-    """The weights with the best mean nDCG@10 over some queries; of almost equal ones those nearest to the start."""
-    known = f"the weights that did best on {len(candidates):,} judged queries"
-    meaning = _best(candidates, truth, [Fusion(float(w), known) for w in _GRID], start)
-    if not any(one.read is not None for one in candidates):
-        return meaning
-    return _best(candidates, truth, [replace(meaning, reading=float(w)) for w in _GRID[::2]], meaning)
+@dataclass(frozen=True)
+class _Tried:
+    """nDCG@10 of every query under weights, each reckoned once."""
 
+    candidates: Sequence[Candidates]
+    truth: Truth
+    kept: dict[tuple[float, float], Floats] = field(default_factory=dict)
 
-def _best(candidates: Sequence[Candidates], truth: Truth, tried: Sequence[Fusion], start: Fusion) -> Fusion:
-    values = [float(ndcg_of(candidates, one, truth).mean()) for one in tried]
-    near = [one for one, value in zip(tried, values, strict=True) if value >= max(values) - _EQUAL]
-    return min(near, key=lambda one: abs(one.meaning - start.meaning) + abs(one.reading - start.reading))
+    def values(self, fusion: Fusion) -> Floats:
+        key = fusion.meaning, fusion.reading
+        if key not in self.kept:
+            self.kept[key] = ndcg_of(self.candidates, fusion, self.truth)
+        return self.kept[key]
+
+    def best(self, rows: npt.NDArray[np.int64], start: Fusion) -> Fusion:
+        """The weights with the best mean over some queries; of almost equal ones those nearest to the start."""
+        known = f"the weights that did best on {len(rows):,} judged queries"
+        found = self._nearest(rows, [Fusion(float(w), known) for w in _GRID], start)
+        if not any(one.read is not None for one in self.candidates):
+            return found
+        return self._nearest(rows, [replace(found, reading=float(w)) for w in _GRID[::2]], found)
+
+    def _nearest(self, rows: npt.NDArray[np.int64], tried: Sequence[Fusion], start: Fusion) -> Fusion:
+        means = [float(self.values(one)[rows].mean()) for one in tried]
+        near = [one for one, mean in zip(tried, means, strict=True) if mean >= max(means) - _EQUAL]
+        return min(near, key=lambda one: abs(one.meaning - start.meaning) + abs(one.reading - start.reading))
 
 
 def usual_trials(candidates: Sequence[Candidates], start: Fusion) -> dict[str, Trial]:
@@ -127,23 +140,22 @@ def _measured(trial: Trial, truth: Truth, some: set[int], start: Fusion, seed: i
     if not pairs:
         return values, start
     at = [row for row, _ in pairs]
+    tried = _Tried(found, known)
     if trial.fusion is not None:
-        values[at] = ndcg_of(found, trial.fusion, known)
+        values[at] = tried.values(trial.fusion)
         return values, trial.fusion
-    values[at] = _held_out(found, known, start, seed)
-    return values, best_fusion(found, known, start)
+    values[at] = _held_out(tried, start, seed)
+    return values, tried.best(np.arange(len(at)), start)
 
 
-def _held_out(candidates: Sequence[Candidates], truth: Truth, start: Fusion, seed: int) -> Floats:
+def _held_out(tried: _Tried, start: Fusion, seed: int) -> Floats:
     """nDCG of each query under the weights fitted on the other folds."""
-    fold = folds(len(candidates), seed)
-    found = np.zeros(len(candidates))
-    for one in range(FOLDS):
-        taught, asked = np.flatnonzero(fold != one).tolist(), np.flatnonzero(fold == one).tolist()
-        if not asked or not taught:
-            continue
-        fusion = best_fusion([candidates[i] for i in taught], [truth[i] for i in taught], start)
-        found[asked] = ndcg_of([candidates[i] for i in asked], fusion, [truth[i] for i in asked])
+    fold = folds(len(tried.candidates), seed)
+    found = np.zeros(len(fold))
+    for one in np.unique(fold):
+        asked = fold == one
+        fusion = tried.best(np.flatnonzero(~asked) if (~asked).any() else np.flatnonzero(asked), start)
+        found[asked] = tried.values(fusion)[asked]
     return found
 
 
@@ -162,6 +174,19 @@ def _decided(each: Mapping[str, Floats], fusions: Mapping[str, Fusion], seed: in
     else:
         why = f"{best.name}: nDCG@10 {_signed(best.gap)} on {best.queries:,} held-out queries"
     return Gate(ways, queries, best.name, fusions[best.name], why)
+
+
+def by_ranks(before: Floats, after: Floats, *, seed: int = 0) -> Gate:
+    """The same question for a tuned encoder, by the reciprocal rank (m,) of the one right passage of each question."""
+    each = {name: _gains(values) for name, values in (("start", before), ("encoder", after))}
+    start = Fusion()
+    return _decided(each, {"start": start, "encoder": start}, seed)
+
+
+def _gains(reciprocal: Floats) -> Floats:
+    """nDCG@10 where one answer is right."""
+    rank = 1 / reciprocal
+    return np.where(rank <= 10, 1 / np.log2(rank + 1), 0.0)
 
 
 def _way(name: str, values: Floats, start: Floats, seed: int) -> Way:

@@ -7,18 +7,24 @@ the old one in force.
 from __future__ import annotations
 
 import contextlib
+import re
 import secrets
+import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dovetail.errors import InputError
 from dovetail.tables.atomic import replace_file
 from dovetail.tasks.base import read_note, write_note
 from dovetail.tasks.embed_head import Head, PlainHead, load_head
 
+if TYPE_CHECKING:
+    from dovetail.tasks.search_reader import Reader
+
 _TASK = "search"
-_PATTERN = "index-*.sqlite*"
+_OURS = re.compile(r"(index|queries|encoder|reader)-[0-9a-f]{8}(\.sqlite(-wal|-shm)?|\.safetensors)?")
 
 
 def new_file(folder: Path) -> Path:
@@ -27,14 +33,42 @@ def new_file(folder: Path) -> Path:
     return folder / f"index-{secrets.token_hex(4)}.sqlite"
 
 
-def settle(folder: Path, file: Path, note: Mapping[str, Any], head: Head) -> None:
-    """Make a file the index of the folder and a head that of the queries, and let what was before them go."""
-    kept = _written(folder, head)
-    write_note(folder, _TASK, {**note, "file": file.name, "queries": kept})
-    for old in (*folder.glob(_PATTERN), *folder.glob("queries-*.safetensors")):
-        if not old.name.startswith((file.name, kept or file.name)):
+@dataclass(frozen=True)
+class Learnt:
+    """What a searcher has learned and keeps in its folder: a head of queries, a tuned encoder, a reader."""
+
+    head: Head
+    encoder: Path | None = None
+    reader: Reader | None = None
+
+
+def settle(folder: Path, file: Path, note: Mapping[str, Any], learnt: Learnt) -> None:
+    """Make a file the index of the folder, with what was learned, and let what was before them go."""
+    head, encoder, reader = _written(folder, learnt.head), _placed(folder, learnt.encoder), _read(folder, learnt.reader)
+    write_note(folder, _TASK, {**note, "file": file.name, "queries": head, "tuned": encoder, "reader": reader})
+    kept = {file.name, head, encoder, reader}
+    for old in filter(lambda path: _OURS.fullmatch(path.name), folder.iterdir()):
+        if old.name.removesuffix("-wal").removesuffix("-shm") not in kept:
             with contextlib.suppress(OSError):  # another process may just do the same
-                old.unlink()
+                shutil.rmtree(old) if old.is_dir() else old.unlink()
+
+
+def _placed(folder: Path, encoder: Path | None) -> str | None:
+    """The name of a tuned encoder in the folder; it is copied there if it lies elsewhere."""
+    if encoder is None:
+        return None
+    if encoder.parent.resolve() != folder.resolve():
+        shutil.copytree(encoder, folder / encoder.name, dirs_exist_ok=True)
+    return encoder.name
+
+
+def _read(folder: Path, reader: Reader | None) -> str | None:
+    """The folder of a reader."""
+    if reader is None:
+        return None
+    name = f"reader-{secrets.token_hex(4)}"
+    reader.save(folder / name)
+    return name
 
 
 def _written(folder: Path, head: Head) -> str | None:
@@ -47,6 +81,15 @@ def _written(folder: Path, head: Head) -> str | None:
     with replace_file(folder / name) as beside:
         beside.write_bytes(save(dict(head.tensors())))
     return name
+
+
+def reader_in(folder: str | Path, note: Mapping[str, Any]) -> Reader | None:
+    """The reader that the note names, if it names one."""
+    if note.get("reader") is None:
+        return None
+    from dovetail.tasks.search_reader import Reader
+
+    return Reader.load(Path(folder) / str(note["reader"]))
 
 
 def opened(folder: str | Path) -> tuple[Path, dict[str, Any], Head]:

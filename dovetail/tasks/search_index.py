@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dovetail.errors import InputError, UnknownName
+from dovetail.tasks.search_passages import passage_text
 from dovetail.tasks.search_postings import ENTRY, Collection, Entries, TermWeight, invert
 from dovetail.tasks.search_words import Analyser
 
@@ -155,10 +156,14 @@ class Index:
         rows = self._db.execute(f"SELECT id FROM documents WHERE {condition}", list(values))
         return np.fromiter((r[0] for r in rows), np.int64)
 
-    def columns(self) -> list[str]:
-        """The names of the other columns, of the first thousand documents."""
-        query = "SELECT DISTINCT key FROM (SELECT fields FROM documents LIMIT 1000), json_each(fields)"
-        return [row[0] for row in self._db.execute(query)]
+    def columns(self, wanted: Iterable[str] = ()) -> list[str]:
+        """The names of the other columns, of the first thousand documents; of all where a wanted one is missing."""
+        for most in (1_000, -1):
+            query = f"SELECT DISTINCT key FROM (SELECT fields FROM documents LIMIT {most}), json_each(fields)"
+            found = [row[0] for row in self._db.execute(query)]
+            if set(wanted) <= set(found):
+                break
+        return found
 
     def postings(self, terms: Sequence[TermWeight]) -> list[tuple[TermWeight, Entries]]:
         """The posting list of each term that the index has."""
@@ -175,6 +180,21 @@ class Index:
         query = f"SELECT term, sum(length(entries)) / {ENTRY.itemsize} FROM postings GROUP BY term"
         rows = self._db.execute(query).fetchall()
         return [r[0] for r in rows], [r[1] for r in rows]
+
+    def frequencies(self, terms: Sequence[str]) -> dict[str, int]:
+        """In how many documents each term stands; those that stand in none are left out."""
+        found: dict[str, int] = {}
+        for part in _parts(terms):
+            size = f"sum(length(entries)) / {ENTRY.itemsize}"
+            query = f"SELECT term, {size} FROM postings WHERE term IN ({_marks(part)}) GROUP BY term"
+            found.update(self._db.execute(query, part))
+        return found
+
+    def passage_texts(self) -> Iterator[str]:
+        """Every passage as an encoder reads it, in the order of their numbers."""
+        query = "SELECT title, text, start, stop FROM passages JOIN documents ON documents.id = document"
+        for title, text, start, stop in self._db.execute(f"{query} ORDER BY passages.id"):
+            yield passage_text(title, text, (start, stop))
 
     def passages_after(self, last: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float32]]:
         """Numbers (n,), documents (n,) and vectors (n, d) of the passages that came after a number."""

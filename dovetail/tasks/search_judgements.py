@@ -79,9 +79,9 @@ def read_judgements(source: Any, *, queries: Any = None) -> Judgements:
     if isinstance(source, Judgements):
         return source
     if isinstance(source, Mapping):
-        return judgements_of((q, d, g) for q, found in source.items() for d, g in dict(found).items())
+        return judgements_of(row for q, found in source.items() for row in _answers(q, found))
     if isinstance(source, list | tuple):
-        return judgements_of((*row, 1.0)[:3] for row in source)
+        return judgements_of(_triple(row) for row in source)
     table = read(source)
     columns = {key: _column(table, names) for key, names in _NAMES.items()}
     for key in ("query", "document"):
@@ -92,6 +92,19 @@ def read_judgements(source: Any, *, queries: Any = None) -> Judgements:
             )
     words = _query_texts(queries)
     return judgements_of(_rows(table, columns, words))
+
+
+def _answers(query: Any, found: Any) -> Iterable[tuple[str, str, float]]:
+    """The rows of one query of a mapping: documents with their grades, or a list of good ones."""
+    pairs = found.items() if isinstance(found, Mapping) else [(document, 1.0) for document in found]
+    return [_triple((query, document, grade)) for document, grade in pairs]
+
+
+def _triple(row: Any) -> tuple[str, str, float]:
+    if not isinstance(row, list | tuple) or len(row) not in (2, 3):
+        raise InputError(f"the judgement {row!r} is not understood; expected (query, id of a document, grade)")
+    query, document, grade = (*row, 1.0)[:3]
+    return str(query), str(document), _grade(grade, "the judgements")
 
 
 def query_column(table: Table) -> list[str]:

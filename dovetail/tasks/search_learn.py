@@ -1,47 +1,156 @@
-"""Learning from judgements: weights, and where torch is installed the vectors of queries, behind the gate."""
+"""Learning from judgements, or from the documents alone: each way of tuning is tried, and the gate decides."""
 
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from dovetail.encoders.base import load_encoder
 from dovetail.errors import InputError
 from dovetail.tasks.embed_head import Head, PlainHead
+from dovetail.tasks.search_encoder import (
+    Ask,
+    found_ranks,
+    kept_encoder,
+    name_of,
+    read_anew,
+    self_taught,
+    split_examples,
+    tuned_encoder,
+)
 from dovetail.tasks.search_find import Finder
 from dovetail.tasks.search_fusion import Candidates, Fusion
-from dovetail.tasks.search_gate import FOLDS, Gate, Trial, choose, folds, usual_trials
+from dovetail.tasks.search_gate import FOLDS, Gate, Trial, by_ranks, choose, folds, usual_trials
 from dovetail.tasks.search_index import Index
 from dovetail.tasks.search_judgements import Judgements
+from dovetail.tasks.search_meaning import Passages
+from dovetail.tasks.search_mine import Teaching, examples_of
 from dovetail.tasks.search_tune import Lists, lists_of, query_head
+from dovetail.tasks.search_tuning import SearchTuning
+from dovetail.types import Job
 
-_FEWEST = 50  # judged queries; below, no head is tried
+if TYPE_CHECKING:
+    from dovetail.encoders.base import Encoder
+    from dovetail.tasks.search_reader import Reader
+
+_FEWEST = 50  # judged queries, or made questions; below, nothing but weights is tried
+_HELD_OUT = 0.2  # of the made questions
 
 Vectors = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Learned:
-    """What the gate kept: weights in it, and the head on the vectors of queries."""
+    """What the gate kept: weights in it, a head on the vectors of queries, a tuned encoder with its index, a reader."""
 
     gate: Gate
     head: Head
+    anew: Anew | None = None
+    reader: Reader | None = None
 
 
-def learn(finder: Finder, vectors: Vectors, judged: Judgements, *, seed: int = 0) -> Learned:
-    """Fit weights and a head to judgements of queries with these vectors (q, d); nothing unproven is kept."""
-    start, truth = Fusion(), truth_of(finder.index, judged)
-    candidates = answers(finder, judged.queries, vectors)
-    trials = usual_trials(candidates, start)
-    if len(judged.queries) < _FEWEST or importlib.util.find_spec("torch") is None:
-        return Learned(choose(trials, truth, start, seed=seed), PlainHead())
-    lists = lists_of(finder, vectors, candidates, truth, start)
-    trials["tuned"] = Trial(_moved(finder, judged, lists, start, seed))
-    gate = choose(trials, truth, start, seed=seed)
-    return Learned(gate, query_head(lists, start, seed=seed) if gate.kept == "tuned" else PlainHead())
+@dataclass(frozen=True)
+class Anew:
+    """A tuned encoder in a folder, and an index whose passages it has read."""
+
+    folder: Path
+    encoder: Encoder
+    index: Index
+    seen: int  # the state of the old index, as a count of changes, that it was made of
+
+    def drop(self) -> None:
+        """Let its files go: the gate kept something else."""
+        self.index.close()
+        for path in self.index.path.parent.glob(f"{self.index.path.name}*"):
+            path.unlink(missing_ok=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A searcher's parts that learning starts from: what finds, the encoder, and what that is loaded by."""
+
+    finder: Finder
+    encoder: Encoder
+    wish: Any  # a name, a folder or an encoder, as the searcher was made with
+
+    def judged(self, judged: Judgements, tuning: SearchTuning, *, seed: int = 0) -> Job[Learned]:
+        """Fit weights, and what the tuning asks for, to judgements; nothing unproven is kept."""
+        teaching = self._teaching(judged, seed)
+        trials = usual_trials(teaching.candidates, teaching.start)
+        lists, anew, reader = None, None, None
+        if len(judged.queries) >= _FEWEST:
+            if tuning.queries and importlib.util.find_spec("torch") is not None:
+                lists = lists_of(self.finder, teaching.vectors, teaching.candidates, teaching.truth, teaching.start)
+                trials["tuned"] = Trial(_moved(self.finder, judged, lists, teaching.start, seed))
+            fold = folds(len(judged.queries), seed)
+            taught, held = np.flatnonzero(fold != 0), np.flatnonzero(fold == 0)
+            if tuning.encoder:
+                anew = yield from self._anew(teaching, taught, tuning)
+                trials["encoder"] = Trial(self._asked_anew(anew, judged, held), rows=held.tolist())
+            if tuning.reader:
+                reader = yield from self._reader(teaching, taught, tuning)
+                trials["reader"] = Trial(_read(self.finder, reader, teaching, held), rows=held.tolist())
+        gate = choose(trials, teaching.truth, teaching.start, seed=seed)
+        moved = lists is not None and gate.kept == "tuned"
+        head = query_head(lists, teaching.start, seed=seed) if moved and lists is not None else PlainHead()
+        if anew is not None and gate.kept != "encoder":
+            anew.drop()
+        kept = gate.kept == "encoder", gate.kept == "reader"
+        return Learned(gate, head, anew if kept[0] else None, reader if kept[1] else None)
+
+    def alone(self, tuning: SearchTuning, ask: Ask | None = None, *, seed: int = 0) -> Job[Learned]:
+        """Tune the encoder on questions made of the documents; kept where it finds held-out passages better."""
+        examples = self_taught(self.finder.index.every(), ask, seed=seed)
+        taught, held = split_examples(examples, _HELD_OUT, seed)
+        if len(taught) + len(held) < _FEWEST or not len(held):
+            why = f"{len(taught) + len(held)} questions could be made of the documents; expected {_FEWEST} or more"
+            return Learned(Gate((), len(examples), "start", Fusion(), why), PlainHead())
+        encoder = yield from tuned_encoder(name_of(self.wish), taught, tuning, seed)
+        gate = by_ranks(found_ranks(self.encoder, held), found_ranks(encoder, held), seed=seed)
+        if gate.kept == "start":
+            return Learned(gate, PlainHead())
+        anew = yield from self._kept(kept_encoder(encoder, self._home))
+        return Learned(gate, PlainHead(), anew)
+
+    @property
+    def _home(self) -> Path:
+        return self.finder.index.path.parent
+
+    def _teaching(self, judged: Judgements, seed: int) -> Teaching:
+        finder, truth = self.finder, truth_of(self.finder.index, judged)
+        vectors = self.encoder.encode(list(judged.queries))
+        return Teaching(finder, judged, truth, vectors, answers(finder, judged.queries, vectors), Fusion(), seed)
+
+    def _anew(self, teaching: Teaching, taught: Ints, tuning: SearchTuning) -> Job[Anew]:
+        examples = examples_of(teaching, taught.tolist(), tuning.negatives)
+        encoder = yield from tuned_encoder(name_of(self.wish), examples, tuning, teaching.seed)
+        return (yield from self._kept(kept_encoder(encoder, self._home)))
+
+    def _kept(self, folder: Path) -> Job[Anew]:
+        seen, encoder = self.finder.index.fact("changes"), load_encoder(folder)
+        index = yield from read_anew(self.finder.index, encoder, self._home)
+        return Anew(folder, encoder, index, seen)
+
+    def _asked_anew(self, anew: Anew, judged: Judgements, held: Ints) -> list[Candidates]:
+        finder = Finder(anew.index, Passages(anew.encoder.dimensions), self.finder.synonyms, self.finder.bm25)
+        queries = [judged.queries[i] for i in held.tolist()]
+        return answers(finder, queries, anew.encoder.encode(queries))
+
+    def _reader(self, teaching: Teaching, taught: Ints, tuning: SearchTuning) -> Job[Reader]:
+        from dovetail.tasks.search_reader import taught_reader
+
+        examples = examples_of(teaching, taught.tolist(), max(3, tuning.negatives))
+        name = name_of(self.wish)
+        return (yield from taught_reader(name, self.finder.index, examples, tuning, teaching.seed))
 
 
 def answers(finder: Finder, queries: Sequence[str], vectors: Vectors) -> list[Candidates]:
@@ -58,6 +167,13 @@ def _moved(finder: Finder, judged: Judgements, lists: Lists, start: Fusion, seed
         moved = query_head(lists.only(taught), start, seed=seed)(lists.queries[asked])
         found.update(zip(asked, answers(finder, [judged.queries[i] for i in asked], moved), strict=True))
     return [found[i] for i in range(len(judged.queries))]
+
+
+def _read(finder: Finder, reader: Reader, teaching: Teaching, held: Ints) -> list[Candidates]:
+    """The candidates of held-out queries with what the reader says of the first ones."""
+    with_reader = replace(finder, reader=reader)
+    asked = [(teaching.judged.queries[i], teaching.vectors[i], teaching.candidates[i]) for i in held.tolist()]
+    return [with_reader.read(query, vector, found) for query, vector, found in asked]
 
 
 def truth_of(index: Index, judged: Judgements) -> list[dict[int, float]]:

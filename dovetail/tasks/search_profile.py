@@ -52,6 +52,11 @@ class Profile:
         """The query's vector (d,) moved towards the interests; unit length."""
         if self.total is None or not self.strength or not self.total.any():
             return query
+        if len(self.total) != len(query):
+            raise InputError(
+                f"this profile was made with vectors of {len(self.total)} dimensions, and the searcher has "
+                f"{len(query)}; start a new profile"
+            )
         interest = self.total / np.linalg.norm(self.total)
         mixed = (1 - self.strength) * query + self.strength * interest
         return np.asarray(mixed / max(float(np.linalg.norm(mixed)), 1e-9), np.float32)

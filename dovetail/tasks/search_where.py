@@ -37,6 +37,8 @@ def condition_of(where: Mapping[str, Any], known: Sequence[str]) -> tuple[str, l
     `where` says for each column a value, a list of values, or signs with values: `{"year": {">=": 2000}}`. Numbers are
     compared as numbers, everything else as text.
     """
+    if not isinstance(where, Mapping):
+        raise InputError(f"the filter {where!r} is not understood; expected a column with a value, {{'year': 1999}}")
     parts: list[str] = []
     values: list[Any] = []
     for column, wish in where.items():
