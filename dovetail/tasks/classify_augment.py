@@ -119,7 +119,7 @@ def swap_near(text: str, random: Random, near: Mapping[str, Sequence[str]], shar
     for at in sorted(chosen.tolist(), reverse=True):
         word = able[at]
         others = near[word[0].casefold()]
-        text = text[: word.start()] + others[random.integers(len(others))] + text[word.end() :]
+        text = text[: word.start()] + others[int(random.integers(len(others)))] + text[word.end() :]
     return text
 
 

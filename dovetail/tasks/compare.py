@@ -142,7 +142,7 @@ class Comparer:
         values, order = self._ordered
         low, high = np.searchsorted(values, base), np.searchsorted(values, base, side="right")
         ties = [np.searchsorted(order[a:b], at) for a, b, at in zip(low, high, place, strict=True)]
-        return low + np.array(ties, np.float64)
+        return np.asarray(low + np.array(ties), dtype=np.float64)
 
     @cached_property
     def _ends(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

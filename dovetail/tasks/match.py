@@ -213,7 +213,7 @@ class Matcher:
             groups = self._groups(comparer, compared.groups)
             if self._reads():
                 added, base, groups = self._joined(records, some, added, base, groups)
-            found += explanations(records, comparer, some, compared.similarity, groups, added, base + shift)
+            found += explanations(comparer, some, compared.similarity, groups, added, base + shift)
         return tuple(found)
 
     def save(self, folder: str | Path) -> Path:

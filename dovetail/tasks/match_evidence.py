@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from dovetail.tasks.trees import probabilities
-from dovetail.types import AttributeEvidence, Candidates, Explanation, Records
+from dovetail.types import AttributeEvidence, Candidates, Explanation
 
 if TYPE_CHECKING:
     from dovetail.tasks.compare import Comparer
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 
 def explanations(
-    records: Records,
     comparer: Comparer,
     pairs: Candidates,
     similarity: npt.NDArray[np.float32],
@@ -37,7 +36,7 @@ def explanations(
     score = probabilities(added.sum(axis=1) + base)
     bases = np.broadcast_to(np.asarray(base, dtype=np.float64), (len(pairs),))
     order = {c.attribute.name: i for i, c in enumerate(comparer.attributes)}
-    cells = {name: _cells(records.original[name], pairs) for name in order}
+    cells = {name: _cells(comparer.records.original[name], pairs) for name in order}
     found = []
     for row in range(len(pairs)):
         a, b = int(pairs.left[row]), int(pairs.right[row])
