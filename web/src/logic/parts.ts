@@ -2,7 +2,7 @@
 import type { Part } from "../api/types";
 
 /** A word that shares less than this part of its letters with the other side is marked whole. */
-const SHARED = 0.6;
+const SHARED = 0.7;
 
 interface Piece {
     text: string;

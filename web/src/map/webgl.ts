@@ -1,7 +1,7 @@
 // The map through WebGL, by regl-scatterplot. `regl` turns draw calls into functions; ours come ready made, because the
 // page forbids code made at run time. A browser whose draw calls are not among them gets the plain canvas instead.
 import createRegl from "@plotly/regl";
-import createScatterplot from "regl-scatterplot";
+import createScatterplot, { createRenderer } from "regl-scatterplot";
 import { type Chart, type ChartHooks, type Mode, pointSize, type Polygon, thinned, type View, WHOLE } from "./chart";
 import { COMPILED } from "./compiled";
 
@@ -22,11 +22,12 @@ export class WebglChart implements Chart {
 
     /** Without graphics hardware the plain canvas is quicker, so that WebGL in software is taken only where it is asked for. */
     constructor(private readonly canvas: HTMLCanvasElement, private readonly hooks: ChartHooks, software: boolean) {
-        const gl = canvas.getContext("webgl", { antialias: true, preserveDrawingBuffer: true, failIfMajorPerformanceCaveat: !software });
-        if (!gl) throw new Error("no WebGL");
+        const surface = document.createElement("canvas");
+        const gl = surface.getContext("webgl", { antialias: true, preserveDrawingBuffer: true });
+        if (!gl || (!software && inSoftware(gl))) throw new Error("no WebGL in hardware");
         const regl = createRegl({ gl, extensions: EXTENSIONS, cachedCode: COMPILED } as Parameters<typeof createRegl>[0]);
         this.plot = createScatterplot({
-            canvas, regl, width: "auto", height: "auto", lassoOnLongPress: false, lassoInitiator: false, colorBy: "valueA", opacity: 0.85,
+            canvas, renderer: createRenderer({ canvas: surface, regl } as Parameters<typeof createRenderer>[0]), width: "auto", height: "auto", lassoOnLongPress: false, lassoInitiator: false, colorBy: "valueA", opacity: 0.85,
             lassoMinDist: 4, lassoMinDelay: 8, deselectOnDblClick: true, pointSize: 4, pointSizeSelected: 0, pointOutlineWidth: 0, showReticle: false,
         } as Parameters<typeof createScatterplot>[0]);
         this.plot.subscribe("lassoEnd", (told) => {
@@ -35,7 +36,7 @@ export class WebglChart implements Chart {
             if (line.length >= 3) hooks.lassoed(thinned(line, 0.002 * this.view.reach));
         });
         this.plot.subscribe("view", () => this.readView());
-        canvas.addEventListener("webglcontextlost", () => hooks.failed());
+        surface.addEventListener("webglcontextlost", () => hooks.failed());
         document.addEventListener("securitypolicyviolation", this.refused);
         Object.assign(canvas, { compiled: COMPILED });
     }
@@ -87,6 +88,11 @@ export class WebglChart implements Chart {
         const distance = this.plot.get("cameraDistance") as number;
         this.view = { x, y, reach: distance / this.stretch() };
     }
+}
+
+function inSoftware(gl: WebGLRenderingContext): boolean {
+    const told = gl.getExtension("WEBGL_debug_renderer_info");
+    return !!told && /swiftshader|llvmpipe|software|basic render/i.test(String(gl.getParameter(told.UNMASKED_RENDERER_WEBGL)));
 }
 
 function polygonOf(value: unknown): Polygon {

@@ -81,7 +81,7 @@ export function Plane({ points, painted, ground, lassoed, clear }: Props) {
     });
     return (
         <>
-            <canvas key={plain ? "plain" : "webgl"} ref={canvas} class="plane" data-kind={chart.current?.kind} role="img" aria-label={t.map.said(painted.codes.length)} />
+            <div class="plane-hold"><canvas key={plain ? "plain" : "webgl"} ref={canvas} class="plane" data-kind={chart.current?.kind} role="img" aria-label={t.map.said(painted.codes.length)} /></div>
             <div class="plane-tools" role="toolbar" aria-label={t.map.tools}>
                 <button type="button" class="button small" aria-pressed={mode === "move"} onClick={() => setMode("move")}><Icon name="move" size={15} />{t.map.move}</button>
                 <button type="button" class="button small" aria-pressed={mode === "lasso"} onClick={() => setMode("lasso")}><Icon name="lasso" size={15} />{t.map.lasso}</button>

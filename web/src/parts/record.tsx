@@ -32,7 +32,7 @@ export function SourceName({ record }: { record: Rec }) {
 export function Values({ record, most = 30, skip = [] }: { record: Rec; most?: number; skip?: readonly string[] }) {
     const shown = record.columns
         .map((name, index) => [name, record.values[index] ?? null] as const)
-        .filter(([name, value]) => value !== null && value !== "" && !skip.includes(name));
+        .filter(([name, value]) => value !== null && value !== "" && value !== record.id && !(name === "source" && value === record.source) && !skip.includes(name));
     return (
         <dl class="values">
             {shown.slice(0, most).map(([name, value]) => (

@@ -58,7 +58,7 @@ function Learning({ info, progress }: { info: SessionInfo; progress: SessionProg
                     <Bar share={training.state === "waiting" ? null : training.share} label={t.session.training} />
                     <p class="tiny">{t.session.goOn}</p>
                 </>
-            ) : (
+            ) : progress.until_retrain <= 0 && !progress.answers ? null : (
                 <>
                     <div class="row apart small"><span>{t.session.until(progress.until_retrain)}</span><button type="button" class="button small plain learn" disabled={!progress.answers} onClick={start}>{t.session.trainNow}</button></div>
                     <Bar share={Math.max(0, ROUND - progress.until_retrain) / ROUND} label={t.session.until(progress.until_retrain)} />
