@@ -2,7 +2,7 @@
 
 `people`: 20 people label for two minutes while the server is killed three times. `rows`: pages, sorts, filters and
 searches of a table of a million rows. `start`: from the command to the first question, then from answer to answer, on
-50,000 rows. `openapi`: requests made from the OpenAPI document, 500 an address.
+50,000 rows. `openapi`: requests made from the OpenAPI document, 500 an address. `similar`: a simulated person.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ from typing import Any
 
 import numpy as np
 
-SETS = ("people", "rows", "start", "openapi")
+from bench.similar_sessions import compare
+
+SETS = ("people", "rows", "start", "openapi", "similar")
 _PEOPLE = 20
 
 
@@ -38,12 +40,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(set_name: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
-    """One of the four."""
+    """One of the five."""
     kinds: dict[str, Callable[[int, argparse.Namespace, Path], dict[str, Any]]] = {
         "people": people,
         "rows": rows,
         "start": start,
         "openapi": openapi,
+        "similar": similar,
     }
     with tempfile.TemporaryDirectory() as place:
         return kinds[set_name](seed, options, Path(place))
@@ -332,6 +335,11 @@ def openapi(seed: int, options: argparse.Namespace, place: Path) -> dict[str, An
             ask()
     bench.close()
     return {"addresses": len(operations), "requests": asked, "errors_5xx": len(wrong), "first": wrong[:5]}
+
+
+def similar(seed: int, options: argparse.Namespace, place: Path) -> dict[str, Any]:
+    """Grouping at a glance against labelling one by one, by a person who knows the answers, on refinery_ag_news."""
+    return compare("refinery_ag_news", seed, place, options.rows or 2_000)
 
 
 def _times(seconds: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, float]:
