@@ -267,7 +267,8 @@ def start(seed: int, options: argparse.Namespace, place: Path) -> dict[str, Any]
     with running(folder) as (_, client):
         session = client.post("/api/sessions", json={"kind": "pair"}).json()["session"]
         path = f"/api/sessions/{session}"
-        item = client.get(f"{path}/next").json()["items"][0]
+        shown = client.get(f"{path}/next").json()
+        item, before = shown["items"][0], shown["progress"]["version"]
         first = time.perf_counter() - began
         waits, asked, due, used = [], time.time_ns(), 0.0, None
         for n in range(150):
@@ -276,13 +277,13 @@ def start(seed: int, options: argparse.Namespace, place: Path) -> dict[str, Any]
             body = {"key": f"{asked}-{n}", "item": item["item"], "value": value}
             said = client.post(f"{path}/answers", json=body).raise_for_status().json()["progress"]
             due = time.perf_counter() if n == 24 else due
-            used = time.perf_counter() - due if used is None and said["version"] else used
+            used = time.perf_counter() - due if due and used is None and said["version"] > before else used
             item = client.get(f"{path}/next").json()["items"][0]
             waits.append(time.perf_counter() - tick)
             time.sleep(0.1)
         while used is None and time.perf_counter() - due < 300:
             time.sleep(0.2)
-            if client.get(f"{path}/progress").json()["version"]:
+            if client.get(f"{path}/progress").json()["version"] > before:
                 used = time.perf_counter() - due
     used = None if used is None else round(used, 1)
     return {"first_question_seconds": round(first, 2), "in_use_seconds": used, **_times(np.array(waits))}
