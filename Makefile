@@ -59,7 +59,7 @@ test-web: web/node_modules/.made
 	cd web && npm test --silent
 
 # A person at the page: Debian's chromium, no download. Skipped aloud where node or chromium is absent.
-test-browser: $(VENV)/.dev
+test-browser: $(READY)
 	@PYTHON=$(BIN)/python tests/browser/run
 
 clean:
