@@ -51,8 +51,12 @@ describe("labelling", () => {
         await page.keyboard.press("Enter");
         await page.getByTestId("pair").waitFor();
         assert.equal(await page.locator(".why").count(), 0, "what the model thinks is folded at first");
-        await page.keyboard.press("e");
-        await page.locator(".why-lines li").first().waitFor();
+        await until(async () => {
+            // A key that is pressed before the page listens is lost, as it is for a person, who presses again.
+            if ((await page.locator(".why").count()) === 0) await page.keyboard.press("e");
+            return (await page.locator(".why").count()) > 0;
+        }, "the explanation opens");
+        await page.locator(".why-lines li").first().waitFor({ timeout: TRAINING });
         await page.keyboard.press("e");
 
         const id = new URL(page.url()).pathname.split("/").at(-1);
