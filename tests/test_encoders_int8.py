@@ -16,6 +16,7 @@ pytest.importorskip("onnxruntime")
 
 from dovetail.encoders import int8, pretrained  # noqa: E402
 from dovetail.encoders.int8 import Int8Bert, graph_of  # noqa: E402
+from dovetail.encoders.layered import LayeredEncoder  # noqa: E402
 from dovetail.encoders.onnx_file import _varint  # noqa: E402
 from dovetail.encoders.pretrained import backbone  # noqa: E402
 from dovetail.encoders.transformer import TransformerEncoder, padded  # noqa: E402
@@ -61,6 +62,12 @@ def test_vectors_agree_and_are_another_encoders(tiny: Path) -> None:
     assert np.delete((wanted * found).sum(1), 1).min() > 0.99
     assert np.abs(wanted - found).max() > 1e-6
     assert coarse.fingerprint != exact.fingerprint
+
+
+def test_layers_are_never_read_in_int8_and_keep_their_mark(tiny: Path) -> None:
+    plain, quick = (LayeredEncoder(TransformerEncoder(tiny, precision=p)) for p in ("float32", "int8"))
+    assert quick.fingerprint == plain.fingerprint
+    np.testing.assert_array_equal(quick.encode(TEXTS), plain.encode(TEXTS))
 
 
 def test_written_once_and_again_where_it_is_damaged(

@@ -81,6 +81,18 @@ def test_a_copy_with_its_own_value_compares_as_the_record_does() -> None:
         np.testing.assert_allclose(found.values, wanted.values, atol=1e-5)
 
 
+def test_copies_do_not_count_among_the_values_of_the_tables() -> None:
+    left, right = catalogues(30)[:2]
+    records = records_of((left, right))
+    before = Comparer(records, context_of(records)).attributes[0]
+    rows, n = np.zeros(40, np.int64), len(records)
+    beside = before.with_copies(rows, np.ones(40, bool))
+    assert len(beside.codes) == n + 40
+    fresh = Comparer(records, context_of(records)).attributes[0]
+    assert (beside.filled, beside.information) == (fresh.filled, fresh.information)
+    np.testing.assert_array_equal(beside.frequency, fresh.frequency)
+
+
 @pytest.mark.parametrize("own", [True, False])
 def test_a_changed_copy_compares_nearly_as_tables_with_the_change(own: bool) -> None:
     """Nearly: how rare words are is not counted again, and in 140 rows one value shifts that a little."""

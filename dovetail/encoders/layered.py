@@ -55,8 +55,8 @@ class LayeredEncoder:
 
     @cached_property
     def fingerprint(self) -> str:
-        """A hash of the weights and of which layers are read."""
-        return hashlib.blake2b(f"{self.base.fingerprint}{self.depths}".encode(), digest_size=16).hexdigest()
+        """A hash of the weights and of which layers are read, on all processors the same: none is read in int8."""
+        return hashlib.blake2b(f"{self.base.weights_mark}{self.depths}".encode(), digest_size=16).hexdigest()
 
     def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Unit vectors (n, dimensions); an empty text gives the zero vector."""

@@ -70,11 +70,12 @@ class TransformerEncoder:
 
         float32 and bfloat16 agree closely, and their vectors may stand side by side; those of int8 may not.
         """
-        plain = self._weights_mark
+        plain = self.weights_mark
         return plain if self.eight is None else hashlib.blake2b(f"{plain}int8".encode(), digest_size=16).hexdigest()
 
     @cached_property
-    def _weights_mark(self) -> str:
+    def weights_mark(self) -> str:
+        """A hash of the weights and of how they are read, whatever the precision."""
         found = hashlib.blake2b(digest_size=16)
         for path in weights_of(self.folder):
             found.update(path.read_bytes())
@@ -121,7 +122,7 @@ class TransformerEncoder:
             return None
         if not can_int8():
             raise MissingExtra("an encoder in int8", "int8")
-        kept = Kept(default_folder(), self._weights_mark)
+        kept = Kept(default_folder(), self.weights_mark)
         agreed = kept.agreement()
         if agreed is None:
             return self._exported(kept)

@@ -89,7 +89,8 @@ class AttributeComparer:
     def with_copies(self, row: npt.NDArray[Any], lacks: npt.NDArray[np.bool_]) -> AttributeComparer:
         """The same for further records, each with the cell that `row` has, or none; frequencies stay as they are."""
         found = copy(self)
-        assert self.filled + self.information >= 0  # reckoned before the copies stand beside the records
+        # Reckoned without the copies, and kept: a property that was worked out once stands in the instance.
+        found.__dict__.update(frequency=self.frequency, filled=self.filled, information=self.information)
         found.__dict__["codes"] = np.concatenate([self.codes, np.where(lacks, -1, self.codes[row])])
         return found
 

@@ -70,9 +70,10 @@ class Matcher:
 
     def comparer(self, records: Records, context: Candidates) -> Comparer:
         """The comparisons of these records; kept, since several verbs ask for them one after the other."""
-        if self._kept is None or self._kept[0] is not records or not _equal(self._kept[1], context):
-            self._kept = (records, context, Comparer(records, context, load_encoder()))
-        return self._kept[2]
+        kept = self._kept  # once: another thread may ask of other records meanwhile
+        if kept is None or kept[0] is not records or not _equal(kept[1], context):
+            kept = self._kept = (records, context, Comparer(records, context, load_encoder()))
+        return kept[2]
 
     def score(self, records: Records, candidates: Candidates, context: Candidates | None = None) -> Job[Floats]:
         """The probability of a match for each candidate pair, (m,).
@@ -353,4 +354,7 @@ def _trees(path: Path, note: dict[str, Any]) -> Trees:
 @lru_cache(maxsize=4)
 def _text(path: str, changed: int) -> str:
     del changed
-    return Path(path).read_text(encoding="utf-8")
+    text = Path(path).read_text(encoding="utf-8")
+    if not is_whole(text):
+        raise ValueError(f"{Path(path).name} is cut short")
+    return text

@@ -63,13 +63,14 @@ class TunedCosine:
 
     def log_odds(self, records: Records, pairs: Candidates, *, beside: Records | None = None) -> Job[Vector]:
         """Scaled cosines of each pair, (m,). `beside` holds further records, numbered after the others."""
-        if self._kept is None or self._kept[0] is not records:
+        kept = self._kept  # once: another thread may ask of other records meanwhile
+        if kept is None or kept[0] is not records:
             texts, parts = row_texts(records), []
             for start in range(0, len(texts), _CHUNK):
                 parts.append(self.encoder.encode(texts[start : start + _CHUNK]))
                 yield Progress("match", min(start + _CHUNK, len(texts)), len(texts), "encoding records")
-            self._kept = records, np.concatenate(parts)
-        vectors = self._kept[1]
+            kept = self._kept = records, np.concatenate(parts)
+        vectors = kept[1]
         if beside is not None:
             vectors = np.concatenate([vectors, self.encoder.encode(row_texts(beside))])
         cosines = np.einsum("ij,ij->i", vectors[pairs.left], vectors[pairs.right])

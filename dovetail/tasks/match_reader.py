@@ -50,11 +50,12 @@ class CloseReader:
         return found
 
     def _reading(self, records: Records) -> Any:
-        if self._kept is None or self._kept[0] is not records:
+        kept = self._kept  # once: another thread may ask of other records meanwhile
+        if kept is None or kept[0] is not records:
             from dovetail.encoders.reading import Reading
 
-            self._kept = (records, Reading(records, self.cross.tokenizer, self.budget))
-        return self._kept[1]
+            kept = self._kept = (records, Reading(records, self.cross.tokenizer, self.budget))
+        return kept[1]
 
     def tune(
         self, taught: Taught, settings: TuneSettings, *, checkpoint: Checkpoint | None = None

@@ -282,8 +282,9 @@ class Matcher:
     ) -> Job[Prepared]:
         """Aligned and blocked tables; kept, since several verbs ask for the same ones one after the other."""
         key = (tables, attributes, options.mapping, options.seed)
-        if self._kept is not None and _same(self._kept[0], key):
-            return self._kept[1]
+        kept = self._kept  # once: another thread may ask of other tables meanwhile
+        if kept is not None and _same(kept[0], key):
+            return kept[1]
         prepared = yield from prepare(tables, attributes, mapping=options.mapping, seed=options.seed)
         self._kept = ((tables, prepared.records.attributes, options.mapping, options.seed), prepared)
         return prepared
