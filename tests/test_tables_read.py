@@ -194,7 +194,7 @@ def test_pairs_accept_the_usual_words(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("left_id,right_id,label\n1,a,perhaps\n", r"'perhaps' of p, p\.csv:2"),
+        ("left_id,right_id,label\n1,a,perhaps\n", r"'perhaps', first at p\.csv:2"),
         ("left_id,label\n1,match\n", "no column right_id"),
         ("left_id,right_id\n1,2\n", "neither a column label nor"),
         ("left_id,right_id,label\n1,a,\n", "has a label yet"),
