@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -115,3 +116,17 @@ def test_what_a_killed_save_wrote_in_part_goes_with_the_next_one(tmp_path: Path)
         (beside / "a.txt").write_text("new")
     assert not half.exists()
     assert young.exists()
+
+
+def test_two_readers_at_once_put_new_entries_into_force_once(tmp_path: Path) -> None:
+    for number in range(20):
+        home = tmp_path / str(number)
+        for folder, text in ((home, "old"), (home / READY, "new")):
+            for name in ("a", "b", "c"):
+                (folder / name).mkdir(parents=True)
+                (folder / name / "text").write_text(text, encoding="utf-8")
+        with ThreadPoolExecutor(4) as pool:
+            done = list(pool.map(finish_replacing, [home] * 4))
+        assert sum(done) == 1
+        assert [(home / name / "text").read_text(encoding="utf-8") for name in ("a", "b", "c")] == ["new"] * 3
+        assert not (home / READY).exists()

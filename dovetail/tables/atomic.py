@@ -66,8 +66,15 @@ def replace_entries(folder: str | Path) -> Iterator[Path]:
 def finish_replacing(folder: str | Path) -> bool:
     """Put entries into force that a killed process had written in full; whether there were any."""
     home = Path(folder)
+    if not (home / READY).is_dir():
+        return False
+    with _alone(home):
+        return _put_in_force(home)
+
+
+def _put_in_force(home: Path) -> bool:
     ready, before = home / READY, home / _BEFORE
-    if not ready.is_dir():
+    if not ready.is_dir():  # another process was first
         return False
     for entry in sorted(ready.iterdir()):
         target = home / entry.name
@@ -79,6 +86,23 @@ def finish_replacing(folder: str | Path) -> bool:
     ready.rmdir()
     shutil.rmtree(before, ignore_errors=True)
     return True
+
+
+@contextlib.contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    """While no other thread or process is in here for this folder; where a system cannot lock folders, without."""
+    if os.name == "nt":
+        yield
+        return
+    import fcntl
+
+    handle = os.open(home, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # some network drives know no locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _sweep(home: Path) -> None:
