@@ -26,8 +26,8 @@ class ClassSettings:
     `share` of what a text without label is taken for comes from its neighbours.
     """
 
-    strength: float = 3.0
-    force: float = 1.0
+    strength: float = 10.0
+    force: float = 2.0
     share: float = 0.5
 
 
