@@ -142,7 +142,7 @@ class TransformerEncoder:
             self._refuse(0.0)
             return None
         wanted, least, model = exact.encode(PROBES), 0.0, b""
-        for model in models(network.config, {k: v.numpy() for k, v in network.state_dict().items()}):
+        for model in models(network.config, {k: v.cpu().numpy() for k, v in network.state_dict().items()}):
             trial.__dict__["eight"] = Int8Bert(model, _torch().get_num_threads())
             least = least_cosine(wanted, trial.encode(PROBES))
             if least >= LEAST:
