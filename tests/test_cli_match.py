@@ -10,7 +10,9 @@ import pytest
 from conftest import Said
 from made_catalogues import catalogues
 
+from dovetail.errors import InputError
 from dovetail.tables.read import read
+from dovetail.tasks.match import Matcher
 
 NORTH, SOUTH, PAIRS = catalogues(24)
 
@@ -64,3 +66,33 @@ def test_what_cannot_be_done_is_said(shop: Path, said: Said) -> None:
         "fit", "match", north, south, "--labels", shop / "few.csv", "--out", shop / "m", "--precision", "1.5", "-q"
     )
     assert (code, "setting precision" in err) == (2, True)
+
+
+def test_places_to_write_to_are_checked_before_the_work(shop: Path, said: Said) -> None:
+    north, south, few = shop / "north.csv", shop / "south.csv", shop / "few.csv"
+    before = south.read_bytes()
+    code, _, err = said("predict", shop / "model", north, south, "--out", south, "--quiet")
+    assert (code, south.read_bytes()) == (2, before)
+    assert "never written over" in err
+    code, _, err = said("ask", north, south, "--out", north, "--quiet")
+    assert (code, "never written over" in err) == (2, True)
+    code, _, err = said("predict", shop / "model", north, south, "--out", shop, "--quiet")
+    assert (code, "expected one of .csv" in err) == (
+        2,
+        True,
+    )  # the model, which is not there, comes later
+    for out in (few, few / "model"):
+        code, _, err = said("fit", "match", north, south, "--labels", shop / "none.csv", "--out", out, "--quiet")
+        assert (code, f"cannot be a folder, since {few} is a file" in err) == (2, True)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
+def test_trees_that_are_cut_short_are_refused_and_do_not_end_the_process(
+    share: float, shop: Path, said: Said, tmp_path: Path
+) -> None:
+    model = Matcher.shipped().save(tmp_path / "cut")
+    path = model / "portable.txt"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text[: int(text.index("end of trees") * share)], encoding="utf-8")
+    with pytest.raises(InputError, match=r"is damaged \(portable.txt is cut short\)"):
+        Matcher.load(model)

@@ -33,12 +33,14 @@ def ask(
     quiet: Quiet = False,
 ) -> None:
     """Write the pairs whose answers teach most, with an empty column `label`, and say what they will bring."""
+    from dovetail.cli.given import check_file
     from dovetail.cli.progress import shown
     from dovetail.tables.pairs import read_pairs
     from dovetail.tables.read import read
     from dovetail.tables.write import write
     from dovetail.tasks.match_tables import Matcher
 
+    check_file(out, [left, right, labels])
     tables = [read(source, id=row_id) for source in (left, right) if source]
     given = read_pairs(labels) if labels else None
     matcher = Matcher.load(model) if model else Matcher.shipped()

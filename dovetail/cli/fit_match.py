@@ -49,8 +49,9 @@ def match(
     quiet: Quiet = False,
 ) -> None:
     """Train a matcher on judged pairs of the rows of two tables, or of one."""
-    from dovetail.cli.given import split_pairs
+    from dovetail.cli.given import check_folder, split_pairs
 
+    check_folder(out)
     asked: dict[str, Any] = {"minutes": minutes, "effort": effort, "precision": precision, "sure": sure, "seed": seed}
     costs = {"false_match": cost_false_match, "missed_match": cost_missed_match}
     asked["costs"] = {name: cost for name, cost in costs.items() if cost is not None} or None

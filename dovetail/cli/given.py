@@ -1,8 +1,9 @@
-"""What a person gave as `name=value`."""
+"""What a person gave: `name=value`, and places to write to, checked before the work begins."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from dovetail.errors import InputError
 
@@ -18,3 +19,20 @@ def split_pairs(pairs: Iterable[str] | None, option: str) -> dict[str, str]:
             raise InputError(f"{option} says {name}={found[name]} and {name}={value}; keep one of them")
         found[name] = value
     return found
+
+
+def check_file(out: str | Path, sources: Iterable[str | Path | None]) -> None:
+    """Refuse a file that has no ending to write by, or that is one of the sources: they are never written over."""
+    from dovetail.tables.write import check_target
+
+    check_target(out)
+    for source in sources:
+        if source and Path(out).exists() and Path(source).exists() and Path(out).samefile(source):
+            raise InputError(f"{out} is a file that is read; it is never written over: name another with --out")
+
+
+def check_folder(out: Path) -> None:
+    """Refuse a folder that cannot be made because a file has its name, or that of a folder above it."""
+    place = next((place for place in (out, *out.parents) if place.exists()), None)
+    if place is not None and not place.is_dir():
+        raise InputError(f"{out} cannot be a folder, since {place} is a file; name another with --out")

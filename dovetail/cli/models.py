@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from dovetail.cli.given import check_file
 from dovetail.errors import InputError
 from dovetail.tasks.base import task_of
 
@@ -40,6 +41,8 @@ class Asked:
 
 def run_predict(asked: Asked) -> None:
     """Predict with whatever model the folder holds."""
+    if asked.out is not None:
+        check_file(asked.out, [*asked.sources, asked.pairs])
     _verb(PREDICTS, asked, "predict")(asked)
 
 

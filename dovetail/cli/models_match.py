@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from dovetail.cli.given import check_folder
 from dovetail.cli.models import Asked
 from dovetail.cli.progress import shown
 from dovetail.errors import InputError
@@ -27,9 +28,9 @@ from dovetail.workspace import as_json_text
 
 def predict_pairs(asked: Asked) -> None:
     """Score pairs of rows and write them: both ends, the score, and a verdict: match, review or not."""
-    tables = _tables(asked.sources, asked.row_id)
     if asked.out is None:
         raise InputError("predict needs a file to write; name it with --out scored.csv")
+    tables = _tables(asked.sources, asked.row_id)
     matcher = Matcher.load(asked.folder)
     pairs = None if asked.pairs is None else read_pairs(asked.pairs, labelled=False)
     with shown(asked.quiet or asked.as_json) as show:
@@ -44,6 +45,8 @@ def evaluate_pairs(asked: Asked) -> None:
     tables = _tables(asked.sources, asked.row_id)
     if asked.labels is None:
         raise InputError("evaluate needs judged pairs; name the file with --labels")
+    if asked.out is not None:
+        check_folder(Path(asked.out))
     matcher = Matcher.load(asked.folder)
     with shown(asked.quiet or asked.as_json) as show:
         found = matcher.evaluate(*_both(tables), read_pairs(asked.labels), on_progress=show)

@@ -48,6 +48,12 @@ def write(
     return path
 
 
+def check_target(target: str | Path) -> None:
+    """Refuse what `write` could not write: a name without a known ending; to be asked before long work."""
+    if not (isinstance(target, str) and is_database_url(target)):
+        _writer(Path(target), guard=False)
+
+
 def _writer(path: Path, guard: bool) -> Callable[[pa.Table, BinaryIO], None]:
     writers: dict[str, Callable[[pa.Table, BinaryIO], None]] = {
         ".csv": lambda data, out: _write_delimited(data, out, ",", guard),

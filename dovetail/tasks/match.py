@@ -23,7 +23,7 @@ from dovetail.tasks.match_few import SCORED, taught_by_few
 from dovetail.tasks.match_heard import Heard
 from dovetail.tasks.match_join import Join
 from dovetail.tasks.match_learn import FitPlan, learn, lesson, with_column
-from dovetail.tasks.trees import Trees, probabilities
+from dovetail.tasks.trees import Trees, is_whole, probabilities
 from dovetail.types import Candidates, Decisions, Explanation, Job, Progress, Records, finish
 
 if TYPE_CHECKING:

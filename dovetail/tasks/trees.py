@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -86,6 +87,19 @@ class Trees:
     def calibrated(self, slope: float, offset: float) -> Trees:
         """The same trees with another line."""
         return replace(self, slope=slope, offset=offset)
+
+
+def is_whole(text: str) -> bool:
+    """Whether a booster's text holds every tree that its head announces.
+
+    LightGBM ends the whole process where a tree is cut short, so this must be known before it reads the text.
+    """
+    head, first, _ = text.partition("Tree=0")
+    sizes = re.search(r"^tree_sizes=([\d ]+)$", head, re.MULTILINE)
+    if not first or sizes is None:
+        return False
+    end = len(head) + sum(map(int, sizes[1].split()))
+    return text.startswith("end of trees", end)
 
 
 def grow(
