@@ -80,3 +80,9 @@ def test_no_labels_are_no_trouble(shop: Records) -> None:
     none = Pairs(pa.array([], pa.string()), pa.array([], pa.string()), label=np.zeros(0, np.int8))
     judged = judged_pairs(shop, none)
     assert (len(judged.pairs), judged.unsure) == (0, 0)
+
+
+def test_an_unknown_id_of_many_pairs_is_one_id(shop: Records) -> None:
+    pairs = _pairs(("n1", "s9", 1), ("n2", "s9", 0), ("n3", "s8", 0))
+    with pytest.raises(InputError, match=r"2 right ids of the pairs name no row of north, south: 's9', 's8'; ids"):
+        positions(shop, pairs)

@@ -126,11 +126,12 @@ def _refuse_unknown(records: Records, side: str, found: npt.NDArray[Any], ids: p
     missing = np.flatnonzero(found < 0)
     if not len(missing):
         return
-    shown = ", ".join(repr(ids[int(i)].as_py()) for i in missing[:5])
+    unknown = list(dict.fromkeys(ids.take(pa.array(missing)).to_pylist()))  # an id of many pairs is one id
+    shown = ", ".join(map(repr, unknown[:5]))
     example = ", ".join(repr(v) for v in records.ids.slice(0, 3).to_pylist())
     raise InputError(
-        f"{len(missing):,} {side} ids of the pairs name no row of {', '.join(records.sources)}: {shown}"
-        f"{' …' if len(missing) > 5 else ''}; ids there look like {example}; name the id column with --id"
+        f"{len(unknown):,} {side} ids of the pairs name no row of {', '.join(records.sources)}: {shown}"
+        f"{' …' if len(unknown) > 5 else ''}; ids there look like {example}; name the id column with --id"
     )
 
 
