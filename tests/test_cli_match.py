@@ -10,9 +10,11 @@ import pytest
 from conftest import Said
 from made_catalogues import catalogues
 
+from dovetail.cli.progress import shown
 from dovetail.errors import InputError
 from dovetail.tables.read import read
 from dovetail.tasks.match import Matcher
+from dovetail.types import Progress
 
 NORTH, SOUTH, PAIRS = catalogues(24)
 
@@ -96,3 +98,16 @@ def test_trees_that_are_cut_short_are_refused_and_do_not_end_the_process(
     path.write_text(text[: int(text.index("end of trees") * share)], encoding="utf-8")
     with pytest.raises(InputError, match=r"is damaged \(portable.txt is cut short\)"):
         Matcher.load(model)
+
+
+def test_a_long_note_leaves_room_for_the_step_and_its_bar(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with shown(quiet=False) as show:
+        assert show is not None
+        show(Progress("describe", 2, 2, "trees trained on 360 labelled pairs " * 4))
+    line = capsys.readouterr().err
+    assert line.startswith("describe ━━━")
+    assert "100 %" in line
+    assert "trees trained" in line
