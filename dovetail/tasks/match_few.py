@@ -113,7 +113,7 @@ def taught_by_few(learned: Learned, start: Floats, label: Labels, shift: float, 
 
 def _chosen(facts: dict[str, Any], line: FewLine, labels: int) -> str:
     said = f"{labels:,} labelled pairs"
-    if "no better" in str(facts.get("chosen", "")):  # trees were tried on them
+    if facts.get("trees_tried"):
         return f"{facts['chosen']}; its scores {'were moved by them' if line.adopted else 'stay'} ({line.said})"
     if line.adopted:
         return f"the matcher that ships, its scores moved by {said} ({line.said})"

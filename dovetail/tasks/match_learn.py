@@ -181,7 +181,8 @@ def _grow_trees(
     _, fitted_f1 = best_f1_threshold(score, label[held])
     if fitted_f1 < f1:
         why = f"F1 {fitted_f1:.3f} on held-out labels against {f1:.3f}"
-        learned.facts = {"chosen": f"the matcher that ships; trees trained on {said} were no better ({why})"} | searched
+        chosen = f"the matcher that ships; trees trained on {said} were no better ({why})"
+        learned.facts = {"chosen": chosen, "trees_tried": True} | searched
         learned.facts["chosen"] += in_words(searched)
         return unseen
     learned.portable = learned.portable.calibrated(

@@ -114,8 +114,7 @@ class Matcher:
         """Train on labelled pairs of the rows of two tables, or of one: `fit(table, pairs)`.
 
         `options` are those of `MatchOptions`: `minutes`, `effort`, `precision`, `costs`, `sure`, `mapping`, `seed`;
-        and
-        `valid`, further labelled pairs that stand for the future: threshold, calibration and what is kept rest on
+        and `valid`, further labelled pairs that stand for the future: threshold, calibration and what is kept rest on
         them, and networks never see them. Tables may be whatever `read` takes, pairs whatever `read_pairs` takes.
         Labels that name unknown rows are set aside and said in `.card.warnings`. Raises `InputError` for fewer than 4
         labels, labels all of one class or that contradict each other, and where most name unknown rows.
