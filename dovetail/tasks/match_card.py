@@ -33,7 +33,10 @@ _LIMITS = (
     "Tables with other columns need a model of their own.",
     "A score says how likely two rows are the same thing, not that both rows are right.",
 )
-_HOW = "cross-fitted: each fifth of them is decided by the threshold and the band of review that the others chose; which stages were kept rests on all"
+_HOW = (
+    "cross-fitted: each fifth of them is decided by the threshold and the band of review that the others chose; "
+    "which stages were kept rests on all"
+)
 
 
 def choice_of(decider: RecordMatcher, wish: Wish) -> Choice | None:
