@@ -182,8 +182,7 @@ def _grow_trees(
     if fitted_f1 < f1:
         why = f"F1 {fitted_f1:.3f} on held-out labels against {f1:.3f}"
         chosen = f"the matcher that ships; trees trained on {said} were no better ({why})"
-        learned.facts = {"chosen": chosen, "trees_tried": True} | searched
-        learned.facts["chosen"] += in_words(searched)
+        learned.facts = {"chosen": chosen + in_words(searched), "trees_tried": True} | searched
         return unseen
     learned.portable = learned.portable.calibrated(
         learned.portable.slope * slope, learned.portable.offset * slope + offset
