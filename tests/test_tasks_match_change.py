@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 from made_catalogues import catalogues, some
 
+from dovetail.tasks import match
 from dovetail.tasks.compare import Comparer
 from dovetail.tasks.compare_copies import Copies, CopyComparer
 from dovetail.tasks.explained import log_odds
@@ -48,8 +49,9 @@ def fitted() -> Matcher:
 
 
 @pytest.fixture
-def reading(fitted: Matcher) -> tuple[Matcher, Lengths]:
+def reading(fitted: Matcher, monkeypatch: pytest.MonkeyPatch) -> tuple[Matcher, Lengths]:
     """The same matcher with an expert joined that is asked about nearly everything."""
+    monkeypatch.setattr(match, "can_read", lambda: True)  # this one needs no packages
     assert fitted.learned_ is not None
     decider, expert = fitted.learned_.decider, Lengths()
     assert decider.own_ is not None
