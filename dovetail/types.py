@@ -169,6 +169,11 @@ class Interval:
     low: float
     high: float
 
+    @property
+    def unknown(self) -> bool:
+        """Nothing was counted: a share of none lies anywhere from 0 to 1."""
+        return self.low <= 0.0 and self.high >= 1.0
+
 
 @dataclass(frozen=True)
 class BlockPlan:

@@ -44,3 +44,10 @@ def test_lines_for_the_console() -> None:
     assert lines[0] == "trees <b>&; threshold 0.500"
     assert any(line.startswith("no record seen") for line in lines)
     assert lines[-1] == "! 3 labels & <i>more</i>"
+
+
+def test_a_share_of_none_is_a_dash() -> None:
+    found = Evaluation("m", 0.5, figures(np.array([0.1, 0.2, 0.3]), np.array([0, 1, 0]), 0.5), {}, ())
+    page = render_evaluation(found)
+    assert "–</b>" in page or ">–<" in page
+    assert "none counted" in page

@@ -128,3 +128,16 @@ def test_the_matcher_in_the_box_marks_pairs_too() -> None:
 
 def _f1(found: np.ndarray, label: np.ndarray) -> float:
     return float(2 * (found & (label == 1)).sum() / max(found.sum() + (label == 1).sum(), 1))
+
+
+def test_where_nothing_is_called_a_match_no_precision_is_claimed() -> None:
+    said = trusted(np.array([NOT, REVIEW, NOT, NOT]), np.array([0, 1, 0, 1]))
+    assert said.precision.unknown
+    assert "none is called a match" in said.said
+    assert not said.lost.unknown
+
+
+def test_a_line_at_either_end_still_ranks_how_sure_decisions_are() -> None:
+    score, label = _scored(200)
+    for line in (0.0, 1.0):
+        assert all(np.isfinite(at.right.value) for at in coverage(score, label, line))

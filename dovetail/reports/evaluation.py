@@ -8,7 +8,7 @@ from dovetail.reports.charts import NARROW, WIDE, quality_curve
 from dovetail.reports.data import Curve
 from dovetail.reports.frame import card, framed
 from dovetail.reports.sections import figure, table
-from dovetail.reports.words import between, count, escaped, plural, share
+from dovetail.reports.words import between, count, escaped, estimate, plural, share
 from dovetail.tasks.match_evaluate import Evaluation, Figures
 from dovetail.version import __version__
 
@@ -47,11 +47,11 @@ def _cards(found: Evaluation) -> str:
     cards = (
         card(
             "Precision",
-            share(found.precision.value),
+            estimate(found.precision),
             f"of the pairs called a match are one ({between(found.precision)}).",
         ),
-        card("Recall", share(found.recall.value), f"of the matches were found ({between(found.recall)})."),
-        card("F1", share(found.f1.value), f"both in one figure ({between(found.f1)})."),
+        card("Recall", estimate(found.recall), f"of the matches were found ({between(found.recall)})."),
+        card("F1", estimate(found.f1), f"both in one figure ({between(found.f1)})."),
         card("Calibration error", error, "how far scores are from the share of matches, on average."),
     )
     return f'<div class="cards">{"".join(cards)}</div>'
@@ -69,7 +69,7 @@ def _by_exposure(found: Evaluation) -> str:
 
 
 def _row(name: str, part: Figures) -> list[str]:
-    shares = [f"{share(i.value)}<br><small>{between(i)}</small>" for i in (part.precision, part.recall, part.f1)]
+    shares = [f"{estimate(i)}<br><small>{between(i)}</small>" for i in (part.precision, part.recall, part.f1)]
     return [name, count(part.pairs), count(part.matches), *shares, share(part.calibration_error)]
 
 
@@ -86,7 +86,7 @@ def _review(found: Evaluation) -> str:
     rows = [
         [
             share(a.decided),
-            *(f"{share(i.value)}<br><small>{between(i)}</small>" for i in (a.right, a.precision, a.lost)),
+            *(f"{estimate(i)}<br><small>{between(i)}</small>" for i in (a.right, a.precision, a.lost)),
         ]
         for a in found.coverage
     ]

@@ -8,7 +8,7 @@ from typing import Any
 
 from dovetail.reports.frame import card, framed
 from dovetail.reports.sections import bars, escaped_lines, table
-from dovetail.reports.words import between, count, duration, escaped, plural, share
+from dovetail.reports.words import between, count, duration, escaped, estimate, plural, share
 from dovetail.tasks.card import ModelCard
 from dovetail.types import Interval
 from dovetail.version import __version__
@@ -52,7 +52,7 @@ def _cards(figures: Mapping[str, Any]) -> str:
     made = []
     for name, (title, words) in said.items():
         found = _interval(figures, name)
-        made.append(card(title, share(found.value), f"{words} ({between(found)})."))
+        made.append(card(title, estimate(found), f"{words} ({between(found)})."))
     error = share(float(figures["ece"]))
     made.append(card("Calibration error", error, "how far scores are from the share of matches, on average."))
     note = f"On {count(int(figures['held_out_pairs']))} held-out labelled pairs, {escaped(figures.get('how', ''))}."

@@ -6,7 +6,7 @@ from dovetail.reports.data import ReportData, report_json
 from dovetail.reports.evidence import examples
 from dovetail.reports.frame import card, framed
 from dovetail.reports.sections import blocking, came_in, came_out, entities, made, quality, warnings
-from dovetail.reports.words import between, count, escaped, plural, share
+from dovetail.reports.words import between, count, escaped, estimate, plural, share
 
 __all__ = ["render", "report_json"]
 
@@ -72,7 +72,7 @@ def _sure_card(data: ReportData) -> str:
         return card(badge, "–", "No rows were merged, so there is nothing to be right or wrong about.")
     right = f"<b>of the merged pairs are right</b> ({between(known.precision)})."
     found = f"<b>{share(known.recall.value)} of all true pairs were found</b> ({between(known.recall)})."
-    return card(badge, share(known.precision.value), right, found)
+    return card(badge, estimate(known.precision), right, found)
 
 
 def _review_card(data: ReportData) -> str:

@@ -60,8 +60,15 @@ def share(fraction: float) -> str:
     return f"{fraction:.{0 if fraction in (0, 1) else 1}%}".replace("%", "\u202f%")
 
 
+def estimate(interval: Interval) -> str:
+    """The share, or a dash where nothing was counted: no match found is not a precision of 0 %."""
+    return "–" if interval.unknown else share(interval.value)
+
+
 def between(interval: Interval) -> str:
-    """`91 % to 97 %`."""
+    """`91 % to 97 %`, or that nothing was counted."""
+    if interval.unknown:
+        return "none counted"
     return f"{share(interval.low)} to {share(interval.high)}"
 
 

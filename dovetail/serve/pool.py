@@ -15,6 +15,7 @@ from dovetail.integrate.align import Alignment
 from dovetail.integrate.pipeline import compared_records
 from dovetail.serve.state import State
 from dovetail.tasks.match import Matcher
+from dovetail.tasks.match_next import worth_asking
 from dovetail.types import BlockPlan, Candidates, Decisions, Records
 from dovetail.workspace import Workspace
 
@@ -94,7 +95,7 @@ def pool_of(folder: Path, state: State) -> Pool:
     records = alignment.records
     if isinstance(planned, BlockPlan):
         records = compared_records(records, planned)
-    some = worth_asking(decisions)
+    some = worth_asking(decisions, LARGEST)
     pairs = Candidates(decisions.candidates.left[some], decisions.candidates.right[some])
     step = folder / "steps" / "fit"
     kept = features_file(folder)
@@ -114,17 +115,6 @@ def pool_of(folder: Path, state: State) -> Pool:
         decisions.threshold,
     )
     return _as_trained(base, folder, state, key)
-
-
-def worth_asking(decisions: Decisions, seed: int = 0) -> npt.NDArray[np.int64]:
-    """Positions of the candidates nearest to the line, and a random tenth of the rest; all where they are few."""
-    m = len(decisions.score)
-    if m <= LARGEST:
-        return np.arange(m)
-    near = np.argsort(np.abs(decisions.score - decisions.threshold), kind="stable")[: LARGEST * 9 // 10]
-    rest = np.setdiff1d(np.arange(m), near)
-    drawn = np.random.default_rng(seed).choice(rest, min(len(rest), LARGEST // 10), replace=False)
-    return np.sort(np.concatenate([near, drawn]))
 
 
 def _as_trained(base: Pool, folder: Path, state: State, key: str) -> Pool:

@@ -149,8 +149,7 @@ def evaluated(prepared: Prepared, labelled: Labelled, decided: Decided, seen: Se
 
 def coverage(score: Floats, label: npt.NDArray[Any], threshold: float) -> tuple[AtCoverage, ...]:
     """How right the surest pairs are decided, for growing shares of them: `score` (m,) in [0, 1], `label` (m,)."""
-    odds = np.log(np.clip(score, 1e-9, 1) / np.clip(1 - score, 1e-9, 1))
-    far = np.abs(odds - np.log(threshold / (1 - threshold)))
+    far = np.abs(_log_odds(score) - _log_odds(np.asarray(threshold)))
     order = np.argsort(-far, kind="stable")
     called = np.where(score >= threshold, MATCH, NOT).astype("<U6")
     found = []
@@ -161,6 +160,12 @@ def coverage(score: Floats, label: npt.NDArray[Any], threshold: float) -> tuple[
         said = trusted(verdict, label)
         found.append(AtCoverage(share, said.right, said.precision, said.lost))
     return tuple(found)
+
+
+def _log_odds(score: Floats) -> Floats:
+    """Finite also at 0 and 1, where a line may lie that calls all or nothing a match."""
+    odds: Floats = np.log(np.clip(score, 1e-9, 1) / np.clip(1 - score, 1e-9, 1))
+    return odds
 
 
 def figures(score: Floats, label: npt.NDArray[Any], threshold: float) -> Figures:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Labels = npt.NDArray[np.int8]
 
-_LARGEST = 30_000  # candidates that are weighed; of more, the most uncertain and a random tenth
+LARGEST = 30_000  # candidates that are weighed; of more, the most uncertain and a random tenth
 _SHARES = (0.25, 0.5, 0.75, 1.0)  # of the labels, for the learning curve
 
 
@@ -89,7 +89,7 @@ def next_pairs(
 ) -> Job[tuple[npt.NDArray[np.int64], tuple[str, ...]]]:
     """Positions in the candidates of the pairs to ask about next, and why each."""
     candidates = decisions.candidates
-    some = _worth_weighing(decisions, wanted.seed)
+    some = worth_asking(decisions, LARGEST, wanted.seed)
     if not len(some):
         return some, ()
     asked, said = _asked(candidates, some, given)
@@ -158,13 +158,14 @@ def _measured(
     return from_counts(int((found & (truth == 1)).sum()), int(found.sum()), int((truth == 1).sum())).f1
 
 
-def _worth_weighing(decisions: Decisions, seed: int) -> npt.NDArray[np.int64]:
+def worth_asking(decisions: Decisions, most: int, seed: int = 0) -> npt.NDArray[np.int64]:
+    """Positions of the candidates nearest to the line, and a random tenth of `most` from the rest; all where few."""
     m = len(decisions.score)
-    if m <= _LARGEST:
+    if m <= most:
         return np.arange(m)
-    near = np.argsort(np.abs(decisions.score - decisions.threshold), kind="stable")[: _LARGEST * 9 // 10]
+    near = np.argsort(np.abs(decisions.score - decisions.threshold), kind="stable")[: most * 9 // 10]
     rest = np.setdiff1d(np.arange(m), near)
-    drawn = np.random.default_rng(seed).choice(rest, min(len(rest), _LARGEST // 10), replace=False)
+    drawn = np.random.default_rng(seed).choice(rest, min(len(rest), most // 10), replace=False)
     return np.sort(np.concatenate([near, drawn]))
 
 

@@ -87,10 +87,12 @@ class Trusted:
     @property
     def said(self) -> str:
         """The same in one sentence."""
-        right, precision, lost = map(_percent, (self.right, self.precision, self.lost))
+        called = f"{_percent(self.precision)} of those called a match are one"
+        if self.precision.unknown:
+            called = "none is called a match"
         return (
-            f"{_percent(self.review)} of the pairs go to a person; of the others {right} are decided right, "
-            f"{precision} of those called a match are one, and {lost} of all matches are lost"
+            f"{_percent(self.review)} of the pairs go to a person; of the others {_percent(self.right)} are decided "
+            f"right, {called}, and {_percent(self.lost)} of all matches are lost"
         )
 
 
