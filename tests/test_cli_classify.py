@@ -110,3 +110,48 @@ def test_a_student_is_made_on_the_console(place: Path) -> None:
     assert Classifier.load(place / "student").card["chosen"] == "student"
     with pytest.raises(InputError, match="another one"):
         run("distil", place / "model", "--out", place / "model")
+
+
+def test_settings_of_training_without_a_word_of_their_own(place: Path) -> None:
+    given = ("fit", "classify", place / "tickets.csv", "--text", "body", "--text", "subject", "--label", "queue")
+    given = (*given, "--encoder", "static", "--out", place / "set", "--quiet")
+    run(*given, "--set", "folds=3", "--set", "rungs=words,vectors", "--set", "keep_texts=true")
+    assert [r["name"] for r in Classifier.load(place / "set").card["rungs"]] == ["words", "vectors", "joined"]
+    assert Classifier.load(place / "set").card["options"]["folds"] == 3
+    with pytest.raises(UnknownName, match="did you mean 'epochs'"):
+        run(*given, "--set", "epoch=3")
+    with pytest.raises(UnknownName, match="did you mean 'adamw'"):
+        run(*given, "--set", "optimizer=adamW2")
+    with pytest.raises(InputError, match="option of its own, --seed"):
+        run(*given, "--set", "seed=3")
+    with pytest.raises(InputError, match="setting folds"):
+        run(*given, "--set", "folds=many")
+
+
+def test_why_a_text_is_of_its_class(place: Path) -> None:
+    told = run("explain", place / "set", "where is my parcel")
+    assert told.startswith("delivery, ")
+    assert "parcel" in told
+    found = json.loads(run("explain", place / "set", "where is my parcel", "billing", "--json"))
+    assert found["label"] == "billing"
+    with pytest.raises(InputError, match="name both rows"):
+        run("explain", place, "a text")
+
+
+def test_labels_that_look_wrong(place: Path) -> None:
+    with (place / "wrong.csv").open("w", newline="") as file:
+        rows = [*ROWS, ("help with my refund", "again", "delivery"), ("HELP with my refund!", "again", "delivery")]
+        csv.writer(file).writerows([("subject", "body", "queue"), *rows])
+    run(
+        "fit", "classify", place / "wrong.csv", "--text", "subject", "--label", "queue", "--encoder", "static",
+        "--out", place / "wrong", "--quiet",
+    )  # fmt: skip
+    told = run("suspects", place / "wrong", "--most", 3, "--out", place / "wrong_labels.csv")
+    assert "delivery, likelier billing: " in told
+    assert "equal texts, different labels: " in told
+    with (place / "wrong_labels.csv").open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == 3
+
+
+def test_the_column_of_training_is_the_column_of_the_labels(place: Path) -> None:
+    assert json.loads(run("evaluate", place / "set", place / "tickets.csv", "--json"))["n"] == 20

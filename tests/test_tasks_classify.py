@@ -11,6 +11,7 @@ import pytest
 from dovetail.errors import InputError, UnknownName
 from dovetail.tasks.base import load_model
 from dovetail.tasks.classify import Classifier
+from dovetail.tasks.classify_folds import loosened
 
 THINGS = {
     "billing": ("invoice", "refund", "payment", "charged twice", "credit card bill"),
@@ -228,6 +229,13 @@ def test_a_class_with_one_example_is_learnt_from_and_said() -> None:
     lonely = Classifier("static").fit([*texts, "the roof leaks"], [*labels, "building"])
     assert "building" in lonely.classes
     assert "one example only ('building')" in " ".join(lonely.card["notes"])
+
+
+def test_a_class_of_near_duplicates_is_still_measured() -> None:
+    texts = [f"connection {i} to the server lost" for i in range(8)] + [f"disk {i} is full now" for i in range(8)]
+    made = Classifier("static").fit(texts, ["network"] * 8 + ["disk"] * 8)
+    assert made.card["held_out"] == 1.0
+    assert loosened(np.zeros(4, np.int64), ["a", "a", "b", "c"], np.array([0, 0, 0, 1])).tolist() == [1, 1, 2, 0]
 
 
 def test_bad_input_is_said_in_words() -> None:

@@ -13,10 +13,11 @@ pytest.importorskip("transformers")
 from made_network import save_tiny  # noqa: E402
 
 from dovetail.encoders.layered import LayeredEncoder  # noqa: E402
-from dovetail.errors import InputError  # noqa: E402
+from dovetail.errors import InputError, UnknownName  # noqa: E402
 from dovetail.tasks.classify import Classifier  # noqa: E402
 from dovetail.tasks.classify_tune import plan_of  # noqa: E402
 from dovetail.training.classes import ClassTuning, tune_classes  # noqa: E402
+from dovetail.training.optimizers import OPTIMIZERS, load_optimizer  # noqa: E402
 from dovetail.training.settings import TuneSettings  # noqa: E402
 from dovetail.types import finish  # noqa: E402
 
@@ -46,6 +47,20 @@ def test_every_way_brings_classes_together(folder: Path, tuning: ClassTuning) ->
     cosine = vectors @ vectors.T
     assert cosine[own].mean() > cosine[~own].mean() + 0.2
     assert done.steps == 24
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_moves_weights_to_where_the_loss_is_low(name: str) -> None:
+    weight = torch.nn.Parameter(torch.tensor([[3.0, -2.0], [0.5, 4.0]]))
+    group = {"params": [weight], "lr": 0.02 if name == "sgd" else 0.1}
+    mover = load_optimizer(name, [group], 0.0)
+    for _ in range(60):
+        mover.zero_grad()
+        weight.square().sum().backward()
+        mover.step()
+    assert weight.square().sum() < 7  # 29.25 at the start
+    with pytest.raises(UnknownName, match="did you mean 'adamw'"):
+        TuneSettings(optimizer="adamw2")
 
 
 def test_keeping_all_of_the_start_changes_nothing(folder: Path) -> None:

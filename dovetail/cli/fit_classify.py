@@ -25,6 +25,10 @@ Augment = Annotated[
     typer.Option(help="How texts are varied: neighbours, mix, typo, delete-words, swap-words. Repeatable."),
 ]
 Search = Annotated[float | None, typer.Option(help="Minutes in which settings are searched; goes on after a kill.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Any other option of training, as name=value: epochs=8, layers=top-2. Repeatable."),
+]
 Seed = Annotated[int, typer.Option(help="Seed of all randomness.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
@@ -45,6 +49,7 @@ def classify(
     class_weights: Weights = "none",
     augment: Augment = None,
     search: Search = None,
+    settings: Set = None,
     seed: Seed = 0,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -62,11 +67,22 @@ def classify(
     else:
         asked: dict[str, Any] = {"minutes": minutes, "effort": effort, "kind": kind, "names": names, "seed": seed}
         asked |= {"outside": outside, "class_weights": class_weights, "augment": tuple(augment or ())}
+        asked |= _more(split_pairs(settings, "--set"), asked)
         asked |= {"search": search, "search_folder": str(out / "search") if search else None}
         made = _fitted(source, (text, label, between), encoder, asked, quiet=quiet or as_json)
     made.remember(columns=text, label=label, between=between)
     made.save(out)
     _say(made.card, out, as_json=as_json, quiet=quiet)
+
+
+def _more(given: dict[str, str], asked: dict[str, Any]) -> dict[str, Any]:
+    """Options that have no word of their own on the console; a list is written with commas."""
+    from dovetail.errors import InputError
+
+    for name in given:
+        if name in asked or name in ("search", "search_folder"):
+            raise InputError(f"--set {name}={given[name]}: {name} has an option of its own, --{name.replace('_', '-')}")
+    return {name: tuple(value.split(",")) if name == "rungs" else value for name, value in given.items()}
 
 
 def _fitted(

@@ -17,6 +17,7 @@ from dovetail.cli.fit import app as fit_app
 from dovetail.cli.given import split_pairs
 from dovetail.cli.labels import app as labels_app
 from dovetail.cli.serve import label, serve, share
+from dovetail.cli.why_classify import suspects
 from dovetail.errors import DovetailError, InputError
 from dovetail.version import __version__
 
@@ -35,6 +36,7 @@ app = typer.Typer(
 app.add_typer(fit_app, name="fit")
 app.command()(ask)
 app.command()(distil)
+app.command()(suspects)
 app.add_typer(labels_app, name="labels")
 app.command()(label)
 app.command()(serve)
@@ -159,7 +161,9 @@ def predict(
 def evaluate(
     model: Model,
     sources: Sources,
-    labels: Annotated[str, typer.Option(help="Judged rows or pairs to measure against.", show_default=False)],
+    labels: Annotated[
+        str | None, typer.Option(help="Judged pairs to measure against; for texts the column, if not that of training.")
+    ] = None,
     out: Annotated[str | None, typer.Option("--out", "-o", help="Folder for the report and its figures.")] = None,
     groups: Annotated[str | None, typer.Option(help="Column of groups of people: figures for each.")] = None,
     row_id: Id = None,
@@ -257,15 +261,17 @@ def search(
 
 @app.command()
 def explain(
-    workspace: Annotated[Path, typer.Argument(help="A folder that integrate or dedupe wrote.", show_default=False)],
-    left: Annotated[str, typer.Argument(help="Row id.", show_default=False)],
-    right: Annotated[str, typer.Argument(help="Row id.", show_default=False)],
+    folder: Annotated[
+        Path, typer.Argument(help="A folder of integrate or dedupe, or of a classifier.", show_default=False)
+    ],
+    left: Annotated[str, typer.Argument(help="Row id, or the text to explain.", show_default=False)],
+    right: Annotated[str | None, typer.Argument(help="Row id, or the class to explain.", show_default=False)] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say why two rows were matched, or were not."""
-    from dovetail.cli.explain import show_explanation
+    """Say why two rows were matched, or were not; or why a classifier gives a text its class."""
+    from dovetail.cli.explain import show
 
-    show_explanation(workspace, left, right, as_json=as_json)
+    show(folder, left, right, as_json=as_json)
 
 
 def _settings(given: dict[str, object]) -> dict[str, object]:

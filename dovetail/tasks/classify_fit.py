@@ -15,7 +15,7 @@ from dovetail.errors import InputError, UnknownName
 from dovetail.measure.sure import confidence_error
 from dovetail.tasks.classify_augment import Rewrite
 from dovetail.tasks.classify_beside import Plot, beside
-from dovetail.tasks.classify_folds import contradictions, folds_of, how_many, near_groups
+from dovetail.tasks.classify_folds import contradictions, folds_of, how_many, loosened, near_groups
 from dovetail.tasks.classify_forecast import Forecast
 from dovetail.tasks.classify_head import Head, leading_directions
 from dovetail.tasks.classify_labels import Targets, check_enough
@@ -26,7 +26,7 @@ from dovetail.tasks.classify_model import TUNED, Examples, Model
 from dovetail.tasks.classify_names import name_head, telling, upper_layers
 from dovetail.tasks.classify_options import ClassifyOptions
 from dovetail.tasks.classify_scope import fit_scope
-from dovetail.tasks.classify_spare import MOST
+from dovetail.tasks.classify_spare import LEAST, MOST
 from dovetail.tasks.classify_texts import encoded
 from dovetail.tasks.classify_tune import Named, Plan, on_rows, plan_of, tuned_reader, tuned_rung
 from dovetail.tasks.classify_words import Words
@@ -194,7 +194,7 @@ def _with_held_out(scores: Matrix, tuned: Rung, held: npt.NDArray[np.int64]) -> 
 
 def _ground(lesson: Lesson, reader: Encoder, options: ClassifyOptions) -> Job[_Ground]:
     targets = lesson.targets
-    groups = near_groups(lesson.texts)
+    groups = loosened(near_groups(lesson.texts), lesson.texts, targets.codes)
     if groups.min() == groups.max():  # nothing could be held out
         groups = np.arange(len(groups))
     count = options.folds or how_many(targets.codes)
@@ -213,7 +213,7 @@ def _ground(lesson: Lesson, reader: Encoder, options: ClassifyOptions) -> Job[_G
         features["words"] = words.rows(lesson.texts)
     learnt = tuple(n for n in ("words", "vectors") if n in asked and n in features)
     spare = np.zeros((0, vectors.shape[1]), np.float32)
-    if made.few and lesson.unlabelled and "vectors" in learnt:
+    if made.few and len(lesson.unlabelled) >= LEAST and "vectors" in learnt:
         spare = yield from encoded(reader, lesson.unlabelled[:MOST], "read spare texts")
     known = np.concatenate([vectors, spare]) if len(spare) else vectors
     basis = leading_directions(upper_layers(known, reader) if made.few else known)

@@ -34,6 +34,19 @@ def near_groups(texts: Sequence[str]) -> Ints:
     return np.asarray(np.unique(group, return_inverse=True)[1], np.int64)
 
 
+def loosened(group: Ints, texts: Sequence[str], code: Ints) -> Ints:
+    """Groups (n,) in which every class can be held out in part: one that is a single group of near duplicates, as
+    messages of a program are, falls apart into its different texts."""
+    found, fresh = group.copy(), int(group.max(initial=0)) + 1
+    for name in np.unique(code[code >= 0]).tolist():
+        rows = np.flatnonzero(code == name)
+        if len(rows) > 1 and (group[rows] == group[rows[0]]).all():
+            same: dict[str, int] = {}
+            found[rows] = [fresh + same.setdefault(texts[i], len(same)) for i in rows.tolist()]
+            fresh += len(same)
+    return found
+
+
 def _components(texts: list[str]) -> Ints:
     from scipy.sparse import csr_matrix
     from scipy.sparse.csgraph import connected_components

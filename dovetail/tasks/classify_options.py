@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dovetail.errors import InputError, UnknownName, faults_in_words
 from dovetail.training.augment import TEXT_AUGMENTERS
+from dovetail.training.optimizers import check_optimizer
 
 RUNGS = ("names", "words", "vectors")
 AUGMENTS = (*TEXT_AUGMENTERS, "neighbours", "mix")  # how texts can be varied
@@ -36,7 +37,10 @@ class ClassifyOptions(BaseModel):
     batch: int = Field(32, ge=2, description="rows a step while tuning")
     dropout: float = Field(0.1, ge=0, lt=1)
     weight_decay: float = Field(0.01, ge=0)
-    patience: int = Field(2, ge=0, description="checks without a gain before tuning stops; 0 never stops early")
+    optimizer: str = Field("adamw", description="what moves the weights while tuning: adamw, adam, adafactor, …")
+    patience: int = Field(
+        0, ge=0, description="epochs without a gain on a tenth of the labels before tuning stops; 0 never stops early"
+    )
     augment: tuple[str, ...] = Field((), description="how texts are varied, kept if that helps: neighbours, mix, …")
     search: float | None = Field(None, gt=0, description="minutes in which settings of the heads are searched")
     search_folder: str | None = Field(None, description="where the search is kept, so that a killed one goes on")
@@ -52,12 +56,17 @@ class ClassifyOptions(BaseModel):
             values = {**values, "names": {str(n): str(n) for n in names}}
         if isinstance(values.get("augment"), str):
             values = {**values, "augment": (values["augment"],)}
+        for name in values:
+            if name not in cls.model_fields:
+                raise UnknownName("option", name, cls.model_fields)
         for name in values.get("rungs") or ():
             if name not in RUNGS:
                 raise UnknownName("rung", name, RUNGS)
         for name in values.get("augment") or ():
             if name not in AUGMENTS:
                 raise UnknownName("way to vary texts", name, AUGMENTS)
+        if isinstance(values.get("optimizer"), str):
+            check_optimizer(values["optimizer"])
         try:
             return cls(**values)
         except ValidationError as error:

@@ -1,7 +1,8 @@
 """Texts without a label, where labels are few: the classes are drawn where texts really lie.
 
 The labelled texts and the names say what each spare text likely is; a head then learns from both, the spare texts
-weighing together as much as the labelled ones (self-training with soft labels, Scudder 1965, as in noisy student).
+weighing together as much as the labelled ones at most (self-training with soft labels, Scudder 1965, as in noisy
+student).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dovetail.tasks.classify_mix import mixed, probabilities
 
 Matrix = npt.NDArray[np.float32]
 MOST = 4_000  # spare texts that are read
+LEAST = 10  # spare texts from which they are learnt from
 _SHARPER = 2.0
 
 
@@ -47,7 +49,7 @@ def _head(task: Task, base: Rung, spare: Matrix, rows: npt.NDArray[np.int64]) ->
         guessed = guessed / np.sqrt(np.maximum(guessed.mean(axis=0), 1e-6))
         guessed = guessed / guessed.sum(axis=1, keepdims=True)
     together = np.concatenate([targets, guessed.astype(np.float32)])
-    weight = np.r_[np.ones(len(rows)), np.full(len(spare), len(rows) / len(spare))].astype(np.float32)
+    weight = np.r_[np.ones(len(rows)), np.full(len(spare), min(len(rows) / len(spare), 1))].astype(np.float32)
     return fit_head(np.concatenate([vectors, spare]), together, settings, weight=weight / weight.mean(), start=first)
 
 

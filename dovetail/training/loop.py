@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dovetail.errors import InputError
 from dovetail.training.checkpoint import Checkpoint
+from dovetail.training.optimizers import load_optimizer
 from dovetail.types import Job, Progress
 
 if TYPE_CHECKING:
@@ -110,12 +111,10 @@ class _Run:
     """The state of one tuning: optimizer, schedule, averages, best weights."""
 
     def __init__(self, work: Work, settings: TuneSettings) -> None:
-        import torch
-
         self.work, self.settings, self.model = work, settings, work.model
         groups = [{**g, "params": [p for p in g["params"] if p.requires_grad]} for g in work.groups]
         self.groups = [g for g in groups if g["params"]]
-        self.optimizer = torch.optim.AdamW(self.groups, weight_decay=settings.weight_decay, fused=True)
+        self.optimizer = load_optimizer(settings.optimizer, self.groups, settings.weight_decay)
         self.peaks = [g["lr"] for g in self.optimizer.param_groups]
         self.parameters = [p for g in self.groups for p in g["params"]]
         self.average = [p.detach().clone() for p in self.parameters] if settings.average else []

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from dovetail.errors import InputError
+from dovetail.training.optimizers import check_optimizer
 
 VARIATIONS = ("span", "value", "order")
 
@@ -18,8 +19,8 @@ class TuneSettings:
     `layers`: `all`, `top-2` (any number), `head` or `lora`. `learning_rate` is the peak for the pre-trained layers,
     `head_rate` that of new ones. `warmup` is a share of all steps; the rate then falls to 0 in a straight line.
     `average` is the decay of the running mean of the weights (0: none). `patience` counts validations without a gain
-    before tuning stops (0: never stops early). `minutes` bounds the wall clock: fewer epochs are planned where all of
-    `epochs` would not fit.
+    before tuning stops (0: never stops early). `optimizer` is a name of `OPTIMIZERS`. `minutes` bounds the wall clock:
+    fewer epochs are planned where all of `epochs` would not fit.
     """
 
     layers: str = "all"
@@ -36,6 +37,7 @@ class TuneSettings:
     validations: int = 1  # an epoch
     minutes: float | None = None
     seed: int = 0
+    optimizer: str = "adamw"
     loss: str = "binary"  # of pairs that are read: `binary` or `focal`; encoders have the loss of their lesson
     cut: float = 0.15  # share of pairs that are varied on one side while training
     vary: tuple[str, ...] = ("span",)  # how: a lost `span`, a lost `value`, another `order` of values
@@ -53,6 +55,7 @@ class TuneSettings:
         for name, value in {"weight_decay": self.weight_decay, "patience": self.patience}.items():
             if not 0 <= value < math.inf:
                 raise InputError(f"{name} is {value}; expected 0 or more")
+        check_optimizer(self.optimizer)
         odd = sorted(set(self.vary) - set(VARIATIONS))
         if odd:
             raise InputError(f"vary names {odd[0]!r}; expected any of {', '.join(VARIATIONS)}")

@@ -1,0 +1,78 @@
+"""`dovetail explain MODEL TEXT` and `dovetail suspects MODEL`: why a text is of its class, which labels look wrong."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dovetail.errors import InputError
+
+_CUT = 110  # characters of a text that are shown in a line
+
+Model = Annotated[Path, typer.Argument(help="Folder of a classifier.", show_default=False)]
+Out = Annotated[str | None, typer.Option("--out", "-o", help="File to write: csv, jsonl, parquet, xlsx.")]
+Most = Annotated[int, typer.Option(help="Most rows to show.", min=1)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+
+
+def show_why(folder: Path, text: str, label: str | None, *, as_json: bool) -> None:
+    """Print why a text is of its class, or how far it is of another."""
+    from dovetail.tasks.classify import Classifier
+    from dovetail.workspace import as_json_text
+
+    found = Classifier.load(folder).explain(text, label)
+    if as_json:
+        sys.stdout.write(as_json_text(asdict(found)) + "\n")
+        return
+    lines = [f"{found.label}, {found.probability:.1%} likely; next {found.rival}", "what the text loses, in log-odds:"]
+    lines += [f"  {w.importance:+6.2f}  {w.word}" for w in found.top()]
+    if found.becomes is not None:
+        lines.append(f"without {', '.join(map(repr, found.without))} it would be {found.becomes}")
+    lines += ["nearest labelled texts:"] * bool(found.precedents)
+    lines += [f"  {p.cosine:5.2f}  {p.label}: {_short(p.text)}" for p in found.precedents]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def suspects(model: Model, most: Most = 20, out: Out = None, as_json: AsJson = False) -> None:
+    """List the labels that are likely wrong among those a classifier learnt from, the likeliest first."""
+    from dovetail.tasks.base import load_model
+    from dovetail.tasks.classify import Classifier
+    from dovetail.workspace import as_json_text
+
+    made = load_model(model)
+    if not isinstance(made, Classifier):
+        raise InputError(f"{model} is no classifier; only classifiers rank their labels")
+    found = made.suspects(most)
+    clashes = made.contradictions()
+    if out is not None:
+        _write(out, [asdict(s) for s in found])
+    if as_json:
+        told = {"suspects": [asdict(s) for s in found], "contradictions": [[t, c] for t, c in clashes], "out": out}
+        sys.stdout.write(as_json_text(told) + "\n")
+        return
+    lines = [f"{s.odds:+6.2f}  {s.given}, likelier {s.likely}: {_short(s.text)}" for s in found if s.odds > 0]
+    lines = ["log-odds that another class fits better:", *lines] if lines else ["no label looks wrong"]
+    for text, counts in clashes[:most]:
+        said = ", ".join(f"{name} ({times})" for name, times in counts.items())
+        lines.append(f"equal texts, different labels: {said}: {_short(text)}")
+    sys.stdout.write("\n".join(lines + ([out] if out else [])) + "\n")
+
+
+def _write(out: str, rows: list[dict[str, object]]) -> None:
+    import pyarrow as pa
+
+    from dovetail.cli.given import check_file
+    from dovetail.tables.write import write
+
+    check_file(out, ())
+    names = ("text", "given", "likely", "odds")
+    write(pa.table({name: [row[name] for row in rows] for name in names}), out)
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _CUT else line[: _CUT - 1] + "…"
