@@ -31,7 +31,7 @@ from dovetail.tasks.match import Matcher
 from dovetail.tasks.match_learn import FitPlan
 from dovetail.tasks.records import records_of, stack
 from dovetail.tasks.schema import SchemaMatcher
-from dovetail.types import Kind, Records, Table, finish
+from dovetail.types import Candidates, Kind, Records, Table, finish
 from scripts.train_shipped_matcher import candidates_of, train, union
 
 SETS = ("abt-buy", "amazon-google", "dblp-acm", "dblp-scholar", "wdc-products-80cc-half-unseen")
@@ -134,7 +134,14 @@ def _figures(matcher: Matcher, start: Matcher, records: Records, gold: GoldSet) 
         "threshold": round(decided.threshold, 4),
         "ece": round(calibration_error(decided.score, truth), 4),
         "score_seconds": round(took, 2),
+        **_foreign(matcher, records, context),
     }
+
+
+def _foreign(matcher: Matcher, records: Records, context: Candidates) -> dict[str, float]:
+    """What the matcher itself sees of that: how unlike the tables are, and how far it agrees with what ships."""
+    found = matcher.foreign(records, context)
+    return {} if found is None else {"distance": round(found.distance, 3), "shared": round(found.shared, 3)}
 
 
 def _as_table(name: str, records: Records) -> Table:

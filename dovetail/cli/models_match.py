@@ -93,10 +93,11 @@ def _say_prediction(asked: Asked, found: pa.Table, matcher: Matcher) -> None:
     counts = Counter(found["verdict"].to_pylist())
     facts = {"pairs": found.num_rows, "matches": counts[MATCH], "review": counts[REVIEW], "threshold": line}
     facts |= {"review_from": band.low if band else None, "review_to": band.high if band else None, "out": asked.out}
+    facts["warnings"] = list(matcher.warnings)
     if asked.as_json:
         sys.stdout.write(json.dumps(facts) + "\n")
     elif not asked.quiet:
         said = f"{found.num_rows:,} pairs scored, {counts[MATCH]:,} of them matches, {counts[REVIEW]:,} to review"
         if band is not None:
             said += f" (scores from {band.low:.3f} to {band.high:.3f})"
-        sys.stdout.write(f"{said}\n{asked.out}\n")
+        sys.stdout.write("".join(f"{line}\n" for line in (said, *(f"! {w}" for w in matcher.warnings), str(asked.out))))

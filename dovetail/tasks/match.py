@@ -20,6 +20,7 @@ from dovetail.tasks.compare import Comparer, Comparisons
 from dovetail.tasks.match_evidence import explanations
 from dovetail.tasks.match_experts import Expert, can_read, load_expert
 from dovetail.tasks.match_few import SCORED, taught_by_few
+from dovetail.tasks.match_foreign import LEAST, LOOKED_AT, Foreign, Usual, dice
 from dovetail.tasks.match_heard import Heard
 from dovetail.tasks.match_join import Join
 from dovetail.tasks.match_learn import FitPlan, learn, lesson, with_column
@@ -49,6 +50,7 @@ class Matcher:
         self.experts_: dict[str, Expert] = {}
         self.join_: Join | None = None
         self.heard_ = Heard()
+        self.usual_: Usual | None = None  # the spread of the comparisons where trees were trained
         self._kept: tuple[Records, Candidates, Comparer] | None = None
 
     @classmethod
@@ -185,7 +187,28 @@ class Matcher:
         fitted = Matcher.from_trees(learned.portable)
         fitted.own_, fitted.experts_, fitted.join_ = learned.own, learned.experts, learned.join
         fitted.facts_, fitted.held_out_ = learned.facts, learned.held_out
+        if fitted.own_ is not None:
+            fitted.usual_ = Usual.of(fitted.own_, fitted._looked_at(comparer))
         return fitted
+
+    def foreign(self, records: Records, context: Candidates) -> Foreign | None:
+        """How these candidates differ from those of training; None where it is unknown or they are too few."""
+        if self.usual_ is None or self.own_ is None or len(context) < LEAST:
+            return None
+        comparer = self.comparer(records, context)
+        values, some = self._looked_at(comparer), _spread(context, LOOKED_AT)
+        plain = Matcher.shipped()
+        start = plain.by_portable(values)
+        moved = plain.adapted(records, some, probabilities(start), context)[0]
+        own = probabilities(self.own_.log_odds(values))
+        line = float(self.facts_.get("threshold_alone", self.facts_.get("threshold", 0.5)))
+        return Foreign(self.usual_.distance(values), dice(own >= line, moved >= 0.5))
+
+    def _looked_at(self, comparer: Comparer) -> npt.NDArray[np.float32]:
+        """Some of the candidates' comparisons, spread over all, as the trees take them."""
+        some = _spread(comparer.context, LOOKED_AT)
+        parts = [self._as_learned(made).values for _, made in comparer.chunks(some, own=True)]
+        return np.concatenate([with_column(v, self.by_portable(v)) for v in parts])
 
     def _shift(self, records: Records, context: Candidates, seed: int) -> Job[float]:
         """What these tables add to the log-odds, told from at most `SCORED` of the candidates."""
@@ -229,6 +252,7 @@ class Matcher:
         note["own"] = _note(self.own_) if self.own_ is not None else None
         for name, expert in self.experts_.items():
             expert.save(home / name)
+        note["usual"] = self.usual_.to_note() if self.usual_ is not None else None
         note["join"] = asdict(self.join_) if self.join_ is not None else None
         with replace_file(home / "matcher.json") as beside:
             beside.write_text(json.dumps(note, indent=1) + "\n", encoding="utf-8")
@@ -254,6 +278,7 @@ class Matcher:
         made.facts_ = note["facts"]
         made.portable_ = _trees(home / "portable.txt", note["portable"])
         made.own_ = _trees(home / "own.txt", note["own"]) if note["own"] else None
+        made.usual_ = Usual.from_note(note["usual"]) if note.get("usual") else None
         if note.get("join"):
             made.join_ = Join.from_note(note["join"])
             made.experts_ = {name: load_expert(name, home / name) for name in made.join_.names[1:]}
@@ -271,8 +296,12 @@ class Matcher:
         return compared if self.own_ is None else compared.under(self.own_.names[:-1])
 
     def _log_odds(self, values: npt.NDArray[np.float32]) -> Floats:
-        start = self._portable.log_odds(values[:, : len(self._portable.names)])
+        start = self.by_portable(values)
         return start if self.own_ is None else self.own_.log_odds(with_column(values, start))
+
+    def by_portable(self, values: npt.NDArray[np.float32]) -> Floats:
+        """Log-odds (m,) by what ships, of comparisons (m, f) that begin with the portable ones."""
+        return self._portable.log_odds(values[:, : len(self._portable.names)])
 
     def _contributions(self, values: npt.NDArray[np.float32]) -> tuple[Floats, float]:
         portable = values[:, : len(self._portable.names)]
@@ -319,6 +348,12 @@ def _check_labels(label: npt.NDArray[np.int8]) -> None:
     if len(set(label.tolist())) < 2:
         said = "match" if label[0] == 1 else "not"
         raise InputError(f"all {len(label)} labels say {said!r}; both answers are needed to learn from them")
+
+
+def _spread(pairs: Candidates, most: int) -> Candidates:
+    """At most so many of the pairs, evenly from all."""
+    step = max(1, -(-len(pairs) // most))
+    return Candidates(pairs.left[::step], pairs.right[::step])
 
 
 def _union(a: Candidates, b: Candidates) -> Candidates:

@@ -24,6 +24,7 @@ from dovetail.tasks.match_card import card_of, choice_of, review_band
 from dovetail.tasks.match_change import smallest_changes
 from dovetail.tasks.match_evaluate import Decided, Evaluation, evaluated
 from dovetail.tasks.match_explain import Explanations, Precedents, explained, precedent_rows
+from dovetail.tasks.match_foreign import said_of
 from dovetail.tasks.match_learn import FitPlan
 from dovetail.tasks.match_next import Questions, Wanted, judgements, next_pairs, outlook
 from dovetail.tasks.match_options import MatchOptions
@@ -60,6 +61,7 @@ class Matcher:
         self.learned_: Learned | None = None
         self.line_: float | None = None
         self.review_: Review | None = None
+        self.warnings: tuple[str, ...] = ()  # of the last prediction or evaluation
         self._kept: tuple[tuple[Any, ...], Prepared] | None = None
 
     @classmethod
@@ -203,7 +205,8 @@ class Matcher:
         score = _scores_of(decisions, labelled.judged.pairs)
         seen = self.learned_.seen if self.learned_ is not None else Seen.nothing()
         decided = Decided(score, decisions.threshold, _review(decisions))
-        return evaluated(prepared, labelled, decided, seen, self._decider.describe())
+        found = evaluated(prepared, labelled, decided, seen, self._decider.describe())
+        return replace(found, warnings=(*self.warnings, *found.warnings))
 
     def explain_job(self, left: Any, right: Any, pairs: Any = None) -> Job[Explanations]:
         """`explain` with progress."""
@@ -290,6 +293,7 @@ class Matcher:
 
     def _decide(self, prepared: Prepared, wanted: Candidates) -> Job[Decisions]:
         wish = self._options.wish()
+        self.warnings = said_of(self._decider.foreign(prepared.records, union(prepared.candidates, wanted)))
         if self._settled is None:  # then scores move to where all candidates part, and the line with them
             every = union(prepared.candidates, wanted)
             decisions = yield from self._decider.decide(prepared.records, every, precision=wish.precision)

@@ -84,6 +84,10 @@ class Trees:
         raw = np.asarray(self._booster.predict(values, pred_contrib=True, num_threads=THREADS), dtype=np.float64)
         return raw[:, :-1] * self.slope, float(raw[0, -1] * self.slope + self.offset)
 
+    def gains(self) -> Vector:
+        """How much each comparison lowered the loss wherever trees split by it, (f,)."""
+        return np.asarray(self._booster.feature_importance("gain"), dtype=np.float64)
+
     def calibrated(self, slope: float, offset: float) -> Trees:
         """The same trees with another line."""
         return replace(self, slope=slope, offset=offset)
