@@ -71,6 +71,9 @@ def test_texts_in_a_page_are_never_markup(place: Path) -> None:
     page = render_classes(found, made.card)
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
+    assert [(c.true, c.predicted) for c in found.cells] == [("billing", "delivery")]
+    assert {"invoice", "refund"} <= set(found.cells[0].words_true)
+    assert "Words that stand for <bdi>billing</bdi>: " in page
 
 
 def test_monitor_names_rows(place: Path) -> None:

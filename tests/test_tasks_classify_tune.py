@@ -63,6 +63,17 @@ def test_every_optimizer_moves_weights_to_where_the_loss_is_low(name: str) -> No
         TuneSettings(optimizer="adamw2")
 
 
+def test_held_rows_say_when_to_stop(folder: Path) -> None:
+    settings = TuneSettings(learning_rate=3e-3, epochs=8, batch=24, dropout=0.0, patience=1)
+    held = tuple(range(0, len(TEXTS), 8))
+    wrong = TARGETS.copy()
+    wrong[list(held)] = wrong[list(held), ::-1]  # what is learnt makes these worse
+    _, done = finish(tune_classes(folder, TEXTS, wrong, ClassTuning("head", held=held), settings))
+    assert done.ended == "no gain on held-out labels in 1 checks"
+    assert done.steps < 8 * 7
+    assert [step for step, _ in done.scores] == [7 * (i + 1) for i in range(len(done.scores))]
+
+
 def test_keeping_all_of_the_start_changes_nothing(folder: Path) -> None:
     before = LayeredEncoder(folder).encode(TEXTS[:5])[:, -LayeredEncoder(folder).base.dimensions :]
     settings = TuneSettings(learning_rate=3e-3, epochs=1, batch=24)

@@ -9,7 +9,7 @@ from dovetail.reports.classes_pictures import cell_name, confusion, reliability,
 from dovetail.reports.frame import card, framed
 from dovetail.reports.sections import table
 from dovetail.reports.words import between, count, duration, escaped, plural, share, value
-from dovetail.tasks.classify_evaluate import Evaluated, mitigation_line
+from dovetail.tasks.classify_evaluate import Cell, Evaluated, mitigation_line
 from dovetail.version import __version__
 
 _MOST_CLASSES = 200
@@ -87,9 +87,19 @@ def _cells(found: Evaluated) -> str:
         f"<bdi>{escaped(c.true)}</bdi> called <bdi>{escaped(c.predicted)}</bdi>"
         f'</span><span class="num">{plural(c.count, "text")}</span></summary><div class="inside"><ul>'
         + "".join(f"<li>{value(text)}</li>" for text in c.texts)
-        + "</ul></div></details>"
+        + f"</ul>{_words_of(c)}</div></details>"
         for c in found.cells
     )
+
+
+def _words_of(cell: Cell) -> str:
+    """What stands for either of the two classes of a cell against the other."""
+    told = [
+        f"<bdi>{escaped(name)}</bdi>: {escaped(', '.join(words))}"
+        for name, words in ((cell.true, cell.words_true), (cell.predicted, cell.words_predicted))
+        if words
+    ]
+    return f'<p class="note">Words that stand for {"; for ".join(told)}.</p>' if told else ""
 
 
 def _classes(found: Evaluated) -> str:

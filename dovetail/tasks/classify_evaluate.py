@@ -13,6 +13,7 @@ from dovetail.measure.classes import ClassScores, LabelScores, class_scores, lab
 from dovetail.measure.groups import GroupRates, Mitigation, equal_opportunity, group_rates, rate_gap
 from dovetail.measure.intervals import bootstrap
 from dovetail.measure.sure import Coverage, auroc, confidence_error, coverage_curve, reliability
+from dovetail.tasks.classify_explain import words_apart
 from dovetail.tasks.classify_folds import contradictions
 from dovetail.tasks.classify_labels import levels_of
 from dovetail.tasks.classify_model import Model
@@ -20,6 +21,7 @@ from dovetail.types import Interval
 
 Floats = npt.NDArray[np.float64]
 _CELLS, _TEXTS, _SHOWN = 40, 5, 200
+_APART, _WORDS = 12, 6  # cells whose two classes are told apart by words, and how many words of each
 _ROUNDS = 400
 _LEAST = 10  # rows of a class from which thresholds by group are worth a word
 
@@ -37,12 +39,15 @@ class ClassFigures:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell of the confusion: how many texts of one class were called another, and the surest of them."""
+    """One cell of the confusion: how many texts of one class were called another, and the surest of them; and, for the
+    fullest cells, the words of labelled texts that stand for either class against the other."""
 
     true: str
     predicted: str
     count: int
     texts: tuple[str, ...]
+    words_true: tuple[str, ...] = ()
+    words_predicted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -125,7 +130,7 @@ def evaluated(
         confidence_error(found.max(axis=1), right),
         tuple(reliability(found.max(axis=1), right)),
         coverage_curve(found.max(axis=1), right),
-        _cells(model.classes, texts, true, said, found.max(axis=1)),
+        _cells(model, texts, true, said, found.max(axis=1)),
         _levels(model.classes, true, found) if model.kind == "tree" else (),
         told,
         () if groups is None else tuple(group_rates(said == asked, true == asked, right, groups)),
@@ -186,13 +191,13 @@ def _class_figures(scores: ClassScores) -> tuple[ClassFigures, ...]:
 
 
 def _cells(
-    classes: Sequence[str],
+    model: Model,
     texts: Sequence[str],
     true: npt.NDArray[np.int64],
     said: npt.NDArray[np.int64],
     confidence: Floats,
 ) -> tuple[Cell, ...]:
-    wrong = np.flatnonzero(true != said)
+    wrong, classes = np.flatnonzero(true != said), model.classes
     keys, place, counts = np.unique(true[wrong] * len(classes) + said[wrong], return_inverse=True, return_counts=True)
     found = []
     for cell in np.argsort(-counts, kind="stable")[:_CELLS].tolist():
@@ -201,7 +206,9 @@ def _cells(
         a, b = divmod(int(keys[cell]), len(classes))
         shown = tuple(texts[r][:_SHOWN] for r in rows.tolist())
         found.append(Cell(classes[a], classes[b], int(counts[cell]), shown))
-    return tuple(found)
+    apart = words_apart(model, [(c.true, c.predicted) for c in found[:_APART]], _WORDS)
+    told = [replace(c, words_true=w[0], words_predicted=w[1]) for c, w in zip(found, apart, strict=False)]
+    return tuple(told + found[len(told) :])
 
 
 def _levels(classes: Sequence[str], true: npt.NDArray[np.int64], found: Floats) -> tuple[Interval, ...]:

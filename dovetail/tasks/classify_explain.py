@@ -20,6 +20,7 @@ _PIECE = re.compile(r"\S+")
 _MOST_WORDS = 60
 _PRECEDENTS = 5
 _TERMS = 12
+_TELLING = 1.0  # standard errors from which a word is said to stand for a class
 
 
 @dataclass(frozen=True)
@@ -134,22 +135,38 @@ def separation(model: Model, first: str, second: str) -> Separation:
     if not kept.texts:
         raise InputError("this model keeps no labelled texts; train it with keep_texts=True")
     a, b = (model.classes.index(name) for name in (first, second))
-    ratios = _ratios(kept.texts, kept.matrix[:, a] > 0, kept.matrix[:, b] > 0)
-    ordered = sorted(ratios.items(), key=lambda item: (-item[1], item[0]))
+    words = [set(tokens_of(text)) for text in kept.texts]
+    every = Counter(word for one in words for word in one)
+    return Separation(first, second, *_words_apart(model, words, every, (a, b)), _border(model, a, b))
+
+
+def words_apart(model: Model, pairs: Sequence[tuple[str, str]], count: int) -> list[tuple[tuple[str, ...], ...]]:
+    """For each pair of classes the words that stand for the first, and for the second; none if no texts were kept."""
+    if not model.examples.texts:
+        return []
+    words = [set(tokens_of(text)) for text in model.examples.texts]
+    every, found = Counter(word for one in words for word in one), []
+    for pair in pairs:
+        sides = _words_apart(model, words, every, (model.classes.index(pair[0]), model.classes.index(pair[1])))
+        spoken = [[w for w, z in side if z > _TELLING and w.isalnum()] for side in sides]
+        found.append(tuple(tuple(side[:count]) for side in spoken))
+    return found
+
+
+_Ranked = tuple[tuple[str, float], ...]
+
+
+def _words_apart(
+    model: Model, words: Sequence[set[str]], every: Counter[str], pair: tuple[int, int]
+) -> tuple[_Ranked, _Ranked]:
+    """Words and log-odds ratios in standard errors, for the first of two classes and for the second."""
+    sides = [Counter(w for row in np.flatnonzero(model.examples.matrix[:, at] > 0) for w in words[row]) for at in pair]
+    ordered = sorted(_ratios(every, sides).items(), key=lambda item: (-item[1], item[0]))
     for_first = tuple(item for item in ordered[:_TERMS] if item[1] > 0)
-    for_second = tuple((w, -z) for w, z in reversed(ordered[-_TERMS:]) if z < 0)
-    return Separation(first, second, for_first, for_second, _border(model, a, b))
+    return for_first, tuple((w, -z) for w, z in reversed(ordered[-_TERMS:]) if z < 0)
 
 
-def _ratios(texts: Sequence[str], in_a: npt.NDArray[np.bool_], in_b: npt.NDArray[np.bool_]) -> dict[str, float]:
-    every: Counter[str] = Counter()
-    sides: tuple[Counter[str], Counter[str]] = (Counter(), Counter())
-    for row, text in enumerate(texts):
-        words = set(tokens_of(text))
-        every.update(words)
-        for side, inside in zip(sides, (in_a, in_b), strict=True):
-            if inside[row]:
-                side.update(words)
+def _ratios(every: Counter[str], sides: Sequence[Counter[str]]) -> dict[str, float]:
     scale = 20.0 / max(sum(every.values()), 1)
     total = [sum(side.values()) + 20.0 for side in sides]
     found = {}

@@ -29,6 +29,7 @@ Named = Callable[[Encoder], Head]
 _SECONDS_A_TEXT = 0.02  # a guess of what one text costs an epoch on two cores, until a step was timed
 _SPLITS_FEW = 3  # held-out parts for which an encoder is tuned anew, where labels are few
 _STRENGTH = 10.0
+_HELD, _HELD_LEAST = 0.1, 10  # share of the labels that say when to stop, and the fewest that can say it
 _SHARE = 0.8  # of the minutes left that tuning may plan with; reading the texts again takes the rest
 
 
@@ -169,12 +170,13 @@ def tuned_reader(
     settings = TuneSettings(
         layers=plan.layers, learning_rate=plan.rate, epochs=plan.epochs, batch=options.batch, dropout=options.dropout,
         weight_decay=options.weight_decay, average=0.9 if len(rows) > 1_000 else 0.0, minutes=plan.minutes,
-        seed=options.seed,
+        seed=options.seed, optimizer=options.optimizer, patience=options.patience,
     )  # fmt: skip
     vary = [load_augmenter(name, TEXT_AUGMENTERS) for name in options.augment if name in TEXT_AUGMENTERS]
     tuning = ClassTuning(
         plan.way, options.loss, options.smoothing, plan.several, plan.keep, min(options.max_tokens, 128),
         (lambda text, random: vary[random.integers(len(vary))](text, random)) if vary else None,
+        _held(len(rows), options) if plan.way == "head" else (),
     )  # fmt: skip
     some = [texts[i] for i in rows.tolist()]
     start = None
@@ -189,6 +191,14 @@ def tuned_reader(
     found = LayeredEncoder(home, max_tokens=options.max_tokens)
     weakref.finalize(found, shutil.rmtree, home.parent, ignore_errors=True)
     return found
+
+
+def _held(n: int, options: ClassifyOptions) -> tuple[int, ...]:
+    """Which of n rows are looked at after every epoch instead of being learnt from; none without `patience`."""
+    count = round(_HELD * n)
+    if not options.patience or count < _HELD_LEAST:
+        return ()
+    return tuple(np.random.default_rng(options.seed).permutation(n)[:count].tolist())
 
 
 def _width(reader: Any) -> int:

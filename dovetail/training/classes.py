@@ -24,6 +24,7 @@ from dovetail.training.settings import TuneSettings
 from dovetail.types import Job
 
 Matrix = npt.NDArray[np.float32]
+_CHECKED = 256  # held-out rows that are read at once
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class ClassTuning:
     """How classes are learnt.
 
     `way` is `contrast` or `head`; `loss` of a head `cross-entropy` or `focal`; `keep` the share of the start in the
-    average of the weights; `augment` varies a text, given a random generator.
+    average of the weights; `augment` varies a text, given a random generator. `held` are rows that a head does not
+    learn from: with `patience` their loss says, after every epoch, when to stop, and which weights were best.
     """
 
     way: str = "contrast"
@@ -41,6 +43,7 @@ class ClassTuning:
     keep: float = 0.0
     max_tokens: int = 128
     augment: Callable[[str, np.random.Generator], str] | None = None
+    held: tuple[int, ...] = ()
 
 
 class ClassReader(torch.nn.Module):
@@ -104,7 +107,19 @@ def _through_head(
         varied = [tuning.augment(t, random) for t in chosen] if tuning.augment else chosen
         return _loss(model(encoder.start.tokens(varied)), wanted[torch.from_numpy(rows)], tuning)
 
-    done = yield from tune(Work(model, groups, lambda epoch: _batches(len(texts), settings, epoch), loss), settings)
+    held = np.array(tuning.held, np.int64)
+    rows = np.setdiff1d(np.arange(len(texts)), held)
+
+    def validate() -> float:
+        with torch.inference_mode():
+            parts = [held[i : i + _CHECKED] for i in range(0, len(held), _CHECKED)]
+            scores = [model(encoder.start.tokens([texts[i] for i in part.tolist()])) for part in parts]
+            return -float(_loss(torch.cat(scores), wanted[torch.from_numpy(held)], tuning))
+
+    def batches(epoch: int) -> list[Any]:
+        return [rows[at] for at in _batches(len(rows), settings, epoch)]
+
+    done = yield from tune(Work(model, groups, batches, loss, validate if len(held) else None), settings)
     merged(model)
     return done
 
