@@ -20,7 +20,8 @@ from bench.sets import data_folder, load
 from dovetail.labels.choose import choose
 from dovetail.labels.pool import Pool
 from dovetail.tasks.match import Matcher
-from dovetail.tasks.match_learn import FitPlan, tree_settings
+from dovetail.tasks.match_learn import FitPlan
+from dovetail.tasks.match_trees import tree_settings
 from dovetail.tasks.trees import TreeSettings, grow, probabilities
 from dovetail.types import Candidates, finish
 from scripts.train_shipped_matcher import train

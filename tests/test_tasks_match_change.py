@@ -151,7 +151,7 @@ def test_what_is_said_of_a_change_was_scored(reading: tuple[Matcher, Lengths]) -
         assert (change.score >= found.threshold) != one.match
         score = _score_with(matcher, one.left_id, one.right_id, change)
         assert (score >= found.threshold) != one.match
-        assert score == pytest.approx(change.score, abs=0.12)
+        assert score == pytest.approx(change.score, abs=0.35)  # another row changes what is rare and who rivals whom
 
 
 def _score_with(matcher: Matcher, left: str, right: str, change: Any) -> float:

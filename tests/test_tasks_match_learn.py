@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dovetail.tables.read import read
-from dovetail.tasks import match, match_experts, match_learn
+from dovetail.tasks import match, match_experts, match_learn, match_trees
 from dovetail.tasks.match import READ, Matcher
 from dovetail.tasks.match_experts import Taught
 from dovetail.tasks.match_learn import FitPlan
@@ -141,7 +141,7 @@ def test_without_the_packages_of_its_network_a_matcher_still_decides_and_says_so
 
 def test_labels_of_one_left_record_stand_in_one_fold() -> None:
     left = np.repeat(np.arange(50, dtype=np.int32), 4)
-    folds = match_learn.folds_of(Candidates(left, left + 100), np.zeros(len(left), np.int8), 0)
+    folds = match_trees.folds_of(Candidates(left, left + 100), np.zeros(len(left), np.int8), 0)
     assert all(len(set(folds[left == i].tolist())) == 1 for i in range(50))
     assert len(set(folds.tolist())) == 5
 

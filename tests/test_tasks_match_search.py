@@ -278,7 +278,7 @@ def matched(m: int = 120) -> Lesson:
 
 def test_a_fit_with_effort_best_searches_its_trees(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("dovetail.tasks.match_search.TRIALS", 4)
-    monkeypatch.setattr(match_learn, "tree_settings", lambda m, seed: replace(FAIR, seed=seed))
+    monkeypatch.setattr(match_learn, "tree_settings", lambda m, seed, mend: replace(FAIR, seed=seed, base=float(mend)))
     given = matched()
     portable = grow(given.values, given.label, given.names, FAIR)
     plan = FitPlan(effort="best", minutes=60.0, checkpoint=tmp_path)

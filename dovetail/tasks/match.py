@@ -17,13 +17,14 @@ from dovetail.errors import InputError, MissingExtra
 from dovetail.measure.calibrate import adaptive_shift, threshold_for_precision
 from dovetail.tables.atomic import replace_file
 from dovetail.tasks.compare import Comparer, Comparisons
-from dovetail.tasks.match_evidence import explanations
+from dovetail.tasks.match_evidence import explanations, tree_contributions
 from dovetail.tasks.match_experts import Expert, can_read, load_expert
 from dovetail.tasks.match_few import SCORED, taught_by_few
 from dovetail.tasks.match_foreign import LEAST, LOOKED_AT, Foreign, Usual, dice
 from dovetail.tasks.match_heard import Heard
 from dovetail.tasks.match_join import Join
-from dovetail.tasks.match_learn import FitPlan, learn, lesson, with_column
+from dovetail.tasks.match_learn import FitPlan, learn, lesson
+from dovetail.tasks.match_trees import GROWN, with_column
 from dovetail.tasks.trees import Trees, is_whole, probabilities
 from dovetail.types import Candidates, Decisions, Explanation, Job, Progress, Records, finish
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from dovetail.types import Floats
 
 SHIPPED = Path(__file__).parent.parent / "data" / "shipped_matcher"
-FORMAT = 1
+FORMAT = 2
 WITHOUT = "the trees decide alone, without the network of this model"
 READ = "(read as a whole)"  # what networks add to a score, in explanations
 FEWEST = 4  # labels, with both answers among them
@@ -177,11 +178,11 @@ class Matcher:
         joint = _union(context, pairs)
         comparer = self.comparer(records, joint)
         yield Progress("fit", 0, 3, f"comparing {len(pairs):,} labelled pairs")
-        given = lesson(records, comparer, pairs, label, self._portable)
         plan = plan or FitPlan()
+        shift = (yield from self._shift(records, joint, plan.seed)) if len(label) < GROWN else 0.0
+        given = lesson(comparer, pairs, label, self._portable, shift)
         learned = yield from learn(given, self._portable, plan)
         if learned.own is None:
-            shift = yield from self._shift(records, joint, plan.seed)
             learned = taught_by_few(learned, given.start, label, shift, plan.seed)
         yield Progress("fit", 3, 3, str(learned.facts["chosen"]))
         fitted = Matcher.from_trees(learned.portable)
@@ -233,7 +234,7 @@ class Matcher:
             compared = self._as_learned(made)
             some = Candidates(pairs.left[part], pairs.right[part])
             base: float | Floats
-            added, base = self._contributions(compared.values)
+            added, base = tree_contributions(self._portable, self.own_, compared.values)
             groups = self._groups(comparer, compared.groups)
             if self._reads():
                 added, base, groups = self._joined(records, some, added, base, groups)
@@ -248,7 +249,8 @@ class Matcher:
             if trees is not None:
                 with replace_file(home / f"{name}.txt") as beside:
                     beside.write_text(trees.text, encoding="utf-8")
-        note = {"format": FORMAT, "facts": self.facts_, "portable": _note(self._portable)}
+        based = self.own_ is not None and bool(self.own_.base)  # an older program would leave the base out
+        note = {"format": FORMAT if based else 1, "facts": self.facts_, "portable": _note(self._portable)}
         note["own"] = _note(self.own_) if self.own_ is not None else None
         for name, expert in self.experts_.items():
             expert.save(home / name)
@@ -302,12 +304,6 @@ class Matcher:
     def by_portable(self, values: npt.NDArray[np.float32]) -> Floats:
         """Log-odds (m,) by what ships, of comparisons (m, f) that begin with the portable ones."""
         return self._portable.log_odds(values[:, : len(self._portable.names)])
-
-    def _contributions(self, values: npt.NDArray[np.float32]) -> tuple[Floats, float]:
-        portable = values[:, : len(self._portable.names)]
-        if self.own_ is None:
-            return self._portable.contributions(portable)
-        return self.own_.contributions(with_column(values, self._portable.log_odds(portable)))
 
     def _groups(self, comparer: Comparer, groups: tuple[str, ...]) -> tuple[str, ...]:
         return comparer.portable_groups if self.own_ is None else (*groups, "(matcher that ships)")
@@ -377,13 +373,14 @@ def _places(among: Candidates, pairs: Candidates) -> npt.NDArray[np.intp]:
 
 
 def _note(trees: Trees) -> dict[str, Any]:
-    return {"names": trees.names, "slope": trees.slope, "offset": trees.offset, "facts": trees.facts}
+    note = {"names": trees.names, "slope": trees.slope, "offset": trees.offset, "facts": trees.facts}
+    return note | ({"base": trees.base} if trees.base else {})
 
 
 def _trees(path: Path, note: dict[str, Any]) -> Trees:
-    return Trees(
-        _text(str(path), path.stat().st_mtime_ns), tuple(note["names"]), note["slope"], note["offset"], note["facts"]
-    )
+    line = note["slope"], note["offset"]
+    text = _text(str(path), path.stat().st_mtime_ns)
+    return Trees(text, tuple(note["names"]), *line, note.get("base", 0.0), note["facts"])
 
 
 @lru_cache(maxsize=4)

@@ -9,12 +9,32 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from dovetail.tasks.trees import probabilities
+from dovetail.tasks.match_trees import with_column
+from dovetail.tasks.trees import Trees, probabilities
 from dovetail.types import AttributeEvidence, Candidates, Explanation
 
 if TYPE_CHECKING:
     from dovetail.tasks.compare import Comparer
     from dovetail.types import Floats
+
+
+def tree_contributions(portable: Trees, own: Trees | None, values: npt.NDArray[np.float32]) -> tuple[Floats, float]:
+    """What each comparison (m, f) adds to the log-odds, (m, f), or (m, f + 1) with what the shipped score adds.
+
+    Where trees only mend the shipped score, it is taken apart into the comparisons that it comes from.
+    """
+    shipped = values[:, : len(portable.names)]
+    if own is None:
+        return portable.contributions(shipped)
+    start = portable.log_odds(shipped)
+    added, base = own.contributions(with_column(values, start))
+    if own.base:
+        parts, ground = portable.contributions(shipped)
+        share = own.base * own.slope
+        added[:, : parts.shape[1]] += share * parts
+        added[:, -1] -= share * start
+        base += share * ground
+    return added, base
 
 
 def explanations(

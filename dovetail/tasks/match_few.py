@@ -88,7 +88,7 @@ def line_of_few(odds: Floats, label: Labels, seed: int = 0) -> FewLine:
     """The line of these labels, used only if labels left out are decided noticeably better by it and F1 is no worse."""
     unseen = _left_out(odds, label, seed)
     loss = log_loss(odds, label), log_loss(unseen, label)
-    f1 = _f1(odds, label), _f1(unseen, label)
+    f1 = f1_at_even_odds(odds, label), f1_at_even_odds(unseen, label)
     pays = (loss[0] - loss[1]) * len(label) >= max(LEAST_SUM, LEAST * len(label)) and f1[1] >= f1[0]
     return FewLine(*fit_line(odds, label), bool(pays), loss, f1)
 
@@ -96,9 +96,10 @@ def line_of_few(odds: Floats, label: Labels, seed: int = 0) -> FewLine:
 def taught_by_few(learned: Learned, start: Floats, label: Labels, shift: float, seed: int = 0) -> Learned:
     """What was learned, with the line of the labels (m,) where it pays; `start` (m,) are the shipped log-odds.
 
-    `shift` is what the tables themselves add to them without labels. A matcher that takes the line keeps both for good.
+    `shift` is what they hold that the tables themselves add without labels. A matcher that takes the line keeps both
+    for good.
     """
-    line = line_of_few(start + shift, label, seed)
+    line = line_of_few(start, label, seed)
     told = {"labels": len(label), "slope": line.slope, "offset": line.offset, "shift": shift, "adopted": line.adopted}
     told |= {"log_loss_before": line.log_loss[0], "log_loss": line.log_loss[1]}
     told |= {"f1_before": line.f1[0], "f1": line.f1[1]}
@@ -130,6 +131,7 @@ def _left_out(odds: Floats, label: Labels, seed: int) -> Floats:
     return np.asarray(lines[part, 0] * odds + lines[part, 1])
 
 
-def _f1(odds: Floats, label: Labels) -> float:
+def f1_at_even_odds(odds: Floats, label: Labels) -> float:
+    """F1 where a pair is a match from even odds on: log-odds (m,), labels (m,)."""
     found, true = odds >= 0, label == 1
     return float(2 * (found & true).sum() / max(found.sum() + true.sum(), 1))

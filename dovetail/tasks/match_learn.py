@@ -10,14 +10,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from dovetail.errors import InputError
 from dovetail.measure.calibrate import best_f1_threshold, calibration_error, platt
 from dovetail.tables.fingerprint import record_hashes
 from dovetail.tasks.match_experts import Expert, Taught, can_read, new_expert
+from dovetail.tasks.match_few import f1_at_even_odds, fit_line
 from dovetail.tasks.match_join import Join, held_out_join, join, log_loss, steady_threshold
 from dovetail.tasks.match_new import Judges, judges, known_share
 from dovetail.tasks.match_search import MINUTES, Budget, TreeLesson, in_words, search_trees, tree_minutes
 from dovetail.tasks.match_search_experts import SEARCHED, ExpertChosen, ExpertLesson, search_expert
+from dovetail.tasks.match_trees import (
+    FOLDS,
+    GROWN,
+    PRIOR,
+    TreesTask,
+    drawn_to_even_odds,
+    folds_of,
+    out_of_fold,
+    tree_settings,
+    with_column,
+)
 from dovetail.tasks.trees import Trees, TreeSettings, grow, probabilities
 from dovetail.types import Candidates, Job, Progress, Records
 
@@ -31,8 +42,6 @@ if TYPE_CHECKING:
 
 FEW = 40  # below, labels are kept as judged and teach nothing
 FEW_TO_READ = 400  # labels from which a network has something to learn, and a held-out part something to say
-PRIOR = "shipped score"
-FOLDS = 5
 _PAYS = 0.99  # the log loss that an expert must come under, as a share of that without it
 _MINUTES = 10.0  # the usual budget
 _SHARE = 0.85  # of the budget goes to tuning; the rest to comparing and checking
@@ -92,16 +101,17 @@ class Lesson:
     label: Labels
     values: Matrix
     names: tuple[str, ...]
-    start: Floats  # log-odds of the shipped matcher, (m,)
+    start: Floats  # log-odds of the shipped matcher and `shift`, (m,)
     comparer: Comparer | None = None  # of the tables that the pairs are of
+    shift: float = 0.0  # what `start` holds more than the shipped matcher says: what the tables add without labels
 
 
-def lesson(records: Records, comparer: Comparer, pairs: Candidates, label: Labels, portable: Trees) -> Lesson:
+def lesson(comparer: Comparer, pairs: Candidates, label: Labels, portable: Trees, shift: float = 0.0) -> Lesson:
     """The comparisons of labelled pairs, the tables' own ones included."""
     parts = [compared for _, compared in comparer.chunks(pairs, own=True)]
     values = np.concatenate([p.values for p in parts])
-    start = portable.log_odds(values[:, : len(portable.names)])
-    return Lesson(records, pairs, label, values, parts[0].names, start, comparer)
+    start = portable.log_odds(values[:, : len(portable.names)]) + shift
+    return Lesson(comparer.records, pairs, label, values, parts[0].names, start, comparer, shift)
 
 
 def learn(given: Lesson, portable: Trees, plan: FitPlan) -> Job[Learned]:
@@ -169,31 +179,31 @@ def _grow_trees(
     given: Lesson, folds: Ints, held: npt.NDArray[np.bool_], learned: Learned, plan: FitPlan
 ) -> Job[Floats]:
     """Fill in the trees if they pay; their raw log-odds on labels that they have not seen, (m,)."""
-    label, said = given.label, f"{len(given.label):,} labelled pairs"
-    slope, offset = platt(given.start[held], label[held])
+    label, said, mend = given.label, f"{len(given.label):,} labelled pairs", len(given.label) < GROWN
+    calibrate = fit_line if mend else platt  # a line that few labels hardly move
+    slope, offset = calibrate(given.start[held], label[held])
     shifted = slope * given.start + offset
-    _, f1 = best_f1_threshold(shifted[held], label[held])
     # The column holds the shipped score as it will be computed later, adjusted to the labels.
     values, names = with_column(given.values, shifted), (*given.names, PRIOR)
     unseen, settings, searched = yield from _unseen(replace(given, values=values, names=names), folds, held, plan)
-    line = platt(unseen[held], label[held])
-    score = probabilities(line[0] * unseen[held] + line[1])
-    _, fitted_f1 = best_f1_threshold(score, label[held])
-    if fitted_f1 < f1:
+    line = calibrate(unseen[held], label[held])
+    odds = line[0] * unseen[held] + line[1]
+    pays, f1, fitted_f1 = (_mended if mend else _better)(given.start[held], shifted[held], odds, label[held])
+    if not pays:
         why = f"F1 {fitted_f1:.3f} on held-out labels against {f1:.3f}"
         chosen = f"the matcher that ships; trees trained on {said} were no better ({why})"
         learned.facts = {"chosen": chosen + in_words(searched), "trees_tried": True} | searched
         return unseen
-    learned.portable = learned.portable.calibrated(
-        learned.portable.slope * slope, learned.portable.offset * slope + offset
-    )
-    learned.own = grow(values, label, names, settings).calibrated(*line)
+    ships, score = learned.portable, probabilities(odds)
+    learned.portable = ships.calibrated(ships.slope * slope, (ships.offset + given.shift) * slope + offset)
+    learned.own = grow(values, label, names, settings, monotone=_directions(given, mend)).calibrated(*line)
     learned.held_out = score, label[held]
+    threshold = steady_threshold(score, label[held], plan.seed)
     learned.facts = {
         "labels": len(label),
         "f1_start": f1,
         "f1_fitted": fitted_f1,
-        "threshold": steady_threshold(score, label[held], plan.seed),
+        "threshold": drawn_to_even_odds(threshold, label[held]) if mend else threshold,
         "calibration_error": calibration_error(score, label[held]),
         "chosen": f"trees trained on {said} (F1 {fitted_f1:.3f} on held-out labels, {f1:.3f} before)",
     } | searched
@@ -201,13 +211,37 @@ def _grow_trees(
     return unseen
 
 
+def _better(start: Floats, shifted: Floats, odds: Floats, label: Labels) -> tuple[bool, float, float]:
+    """Whether trees on many labels pay: by the best F1 of either; and both figures."""
+    del start
+    before, after = (best_f1_threshold(z, label)[1] for z in (shifted, odds))
+    return after >= before, before, after
+
+
+def _mended(start: Floats, shifted: Floats, odds: Floats, label: Labels) -> tuple[bool, float, float]:
+    """Whether trees on few labels pay: at even odds, since few labels flatter whichever line suits them; both F1."""
+    del shifted
+    before, after = (f1_at_even_odds(z, label) for z in (start, odds))
+    return log_loss(odds, label) < log_loss(start, label) and after >= before, before, after
+
+
+def _directions(given: Lesson, mend: bool) -> list[int] | None:
+    """Which comparisons may only raise the score or only lower it: told to trees on few labels."""
+    if not mend or given.comparer is None:
+        return None
+    portable = given.comparer.monotone()
+    return [*portable, *[0] * (given.values.shape[1] - len(portable)), 1]
+
+
 def _unseen(
     given: Lesson, folds: Ints, held: npt.NDArray[np.bool_], plan: FitPlan
 ) -> Job[tuple[Floats, TreeSettings, dict[str, Any]]]:
     """Log-odds of trees on labels that they have not seen (m,), how they are grown, and what was searched for that."""
-    label, settings = given.label, tree_settings(len(given.label), plan.seed)
+    label, mend = given.label, len(given.label) < GROWN
+    settings = tree_settings(len(label), plan.seed, mend=mend)
     if plan.effort != "best":
-        return _out_of_fold(given.values, label, given.names, folds, plan.seed), settings, {}
+        directions = _directions(replace(given, values=given.values[:, :-1]), mend)
+        return out_of_fold(TreesTask(given.values, label, given.names, directions), folds, settings), settings, {}
     minutes = tree_minutes(plan.minutes, bool(plan.experts) and can_read() and len(label) >= FEW_TO_READ)
     budget = Budget(minutes, plan.seed, plan.checkpoint / "search-trees" if plan.checkpoint else None)
     found = yield from search_trees(TreeLesson(given.values, label, given.names, folds, held, settings), budget)
@@ -312,41 +346,3 @@ def _keep(learned: Learned, stand: _Standing, label: Labels, seed: int) -> None:
 
 def _some(pairs: Candidates, rows: npt.NDArray[np.intp]) -> Candidates:
     return Candidates(pairs.left[rows], pairs.right[rows])
-
-
-def tree_settings(m: int, seed: int) -> TreeSettings:
-    """How trees are grown on m labels."""
-    least = int(np.clip(m // 100, 3, 20))
-    return TreeSettings(rounds=250 if m < 1_000 else 400, leaves=15, least_rows=least, learning_rate=0.04, seed=seed)
-
-
-def folds_of(pairs: Candidates, label: Labels, seed: int) -> Ints:
-    """A fold for each pair, such that the matches of one entity stand in one fold; with few entities, left records."""
-    from dovetail.training.splits import entity_folds
-
-    try:
-        return np.asarray(entity_folds(pairs.left, pairs.right, label, FOLDS, seed=seed), dtype=np.int32)
-    except InputError:
-        return _by_left(pairs, seed)
-
-
-def _by_left(pairs: Candidates, seed: int) -> Ints:
-    _, group = np.unique(pairs.left, return_inverse=True)
-    shuffled = np.random.default_rng(seed).permutation(int(group.max()) + 1)
-    return np.asarray(shuffled[group] % FOLDS, dtype=np.int32)
-
-
-def _out_of_fold(values: Matrix, label: Labels, names: tuple[str, ...], folds: Ints, seed: int) -> Floats:
-    found = np.zeros(len(label))
-    for fold in range(FOLDS):
-        inside, outside = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        if not len(outside):
-            continue
-        trees = grow(values[inside], label[inside], names, tree_settings(len(inside), seed))
-        found[outside] = trees.log_odds(values[outside])
-    return found
-
-
-def with_column(values: Matrix, column: Floats) -> Matrix:
-    """Comparisons with one more column."""
-    return np.concatenate([values, column[:, None].astype(np.float32)], axis=1)

@@ -16,7 +16,8 @@ from dovetail.labels.stop import Forecast, forecast
 from dovetail.measure.pairs import from_counts
 from dovetail.tasks.judged import look_up
 from dovetail.tasks.labelled import known_pairs, labelled_pairs
-from dovetail.tasks.match_learn import FEW, FOLDS, FitPlan
+from dovetail.tasks.match_learn import FEW, FitPlan
+from dovetail.tasks.match_trees import FOLDS
 from dovetail.types import Candidates, Interval, Job, Pairs, Progress, Records, Table
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ THREADS = 2
 
 @dataclass(frozen=True)
 class TreeSettings:
-    """How trees are grown."""
+    """How trees are grown. With `base` they mend what the last column says already: that many times it is added."""
 
     rounds: int = 300
     leaves: int = 15
@@ -29,6 +29,7 @@ class TreeSettings:
     l2: float = 5.0
     seed: int = 0
     threads: int = THREADS
+    base: float = 0.0
 
     def parameters(self, monotone: Sequence[int] | None) -> dict[str, Any]:
         """As LightGBM names them; two runs with one seed agree."""
@@ -55,12 +56,16 @@ class TreeSettings:
 
 @dataclass(frozen=True)
 class Trees:
-    """A trained booster as text, and the straight line that calibrates its log-odds (Platt 1999)."""
+    """A trained booster as text, and the straight line that calibrates its log-odds (Platt 1999).
+
+    Its raw log-odds are those of the booster and `base` times the last column.
+    """
 
     text: str
     names: tuple[str, ...]
     slope: float = 1.0
     offset: float = 0.0
+    base: float = 0.0
     facts: dict[str, Any] = field(default_factory=dict)
 
     @cached_property
@@ -73,8 +78,10 @@ class Trees:
         """Calibrated log-odds of a match, (m,)."""
         if not len(values):
             return np.zeros(0)
-        raw = self._booster.predict(values, raw_score=True, num_threads=THREADS)
-        return np.asarray(raw, dtype=np.float64) * self.slope + self.offset
+        raw = np.asarray(self._booster.predict(values, raw_score=True, num_threads=THREADS), dtype=np.float64)
+        if self.base:
+            raw = raw + self.base * values[:, -1]
+        return raw * self.slope + self.offset
 
     def contributions(self, values: Matrix) -> tuple[Vector, float]:
         """What each comparison adds to the calibrated log-odds (m, f), and the base; together they are the log-odds.
@@ -82,6 +89,8 @@ class Trees:
         Exact Shapley values of the trees (Lundberg et al. 2020). Calibration is a straight line, so it scales them.
         """
         raw = np.asarray(self._booster.predict(values, pred_contrib=True, num_threads=THREADS), dtype=np.float64)
+        if self.base:
+            raw[:, -2] += self.base * values[:, -1]
         return raw[:, :-1] * self.slope, float(raw[0, -1] * self.slope + self.offset)
 
     def gains(self) -> Vector:
@@ -119,9 +128,11 @@ def grow(
     import lightgbm as lgb
 
     plain = [f"c{i}" for i in range(len(names))]  # LightGBM allows few characters in a name
-    data = lgb.Dataset(values, label=label.astype(np.float64), weight=weight, feature_name=plain, free_raw_data=True)
+    truth = label.astype(np.float64)
+    start = settings.base * values[:, -1].astype(np.float64) if settings.base else None
+    data = lgb.Dataset(values, label=truth, weight=weight, init_score=start, feature_name=plain, free_raw_data=True)
     booster = lgb.train(settings.parameters(monotone), data, num_boost_round=settings.rounds)
-    return Trees(booster.model_to_string(), tuple(names))
+    return Trees(booster.model_to_string(), tuple(names), base=settings.base)
 
 
 def probabilities(log_odds: Vector) -> Vector:
