@@ -121,7 +121,7 @@ def test_judgements_are_used_only_where_they_prove_themselves() -> None:
     judged = [(f"alpha{i} common", str(i), 1.0) for i in range(30)]
     searcher = Searcher(encoder=ENCODER).fit(documents, judged)
     assert searcher.gate_ is not None
-    assert {w.name for w in searcher.gate_.ways} == {"start", "keyword", "meaning", "fitted"}
+    assert {w.name for w in searcher.gate_.ways} == {"start", "keyword", "meaning", "fitted", "neighbours", "memory"}
     assert searcher.gate_.kept == "start"
     assert searcher.gate_.queries == 30
     few = Searcher(encoder=ENCODER).fit(documents, judged[:3])

@@ -148,8 +148,11 @@ class Turned:
         return found / np.linalg.norm(found, axis=1, keepdims=True)
 
 
-def test_queries_are_moved_to_their_answers_and_the_gate_proves_it(tmp_path: Path) -> None:
+def test_queries_are_moved_to_their_answers_and_the_gate_proves_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("torch", reason="moving queries needs the extra [train]")
+    monkeypatch.setattr("dovetail.tasks.search_learn._by_others", lambda teaching: teaching.candidates)
     documents = [{"id": str(i), "text": f"tell {i}"} for i in range(120)]
     judged = [(f"ask {1000 + q}", str(d), 1) for q in range(60) for d in range(120) if (1000 + q) % 6 == d % 6]
     searcher = Searcher(encoder=Turned(), language="none").fit(documents, judged)

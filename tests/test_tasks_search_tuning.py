@@ -36,13 +36,13 @@ def candidates(read: list[float] | None = None) -> Candidates:
 def test_the_gate_weighs_what_a_reader_says() -> None:
     plain, read = [candidates()] * 40, [candidates([0.0, 0.0, 0.0, 0.9])] * 40
     truth = [{3: 1.0}] * 40
-    trials = usual_trials(plain, Fusion()) | {"reader": Trial(read[:20], rows=range(20))}
+    trials = usual_trials(plain, Fusion()) | {"reader": Trial(read[:20], ("reading",), rows=range(20))}
     gate = choose(trials, truth, Fusion())
     assert gate.kept == "reader"
     assert gate.chosen.reading >= 0.3
     assert {w.name: w.queries for w in gate.ways}["reader"] == 20
     assert gate == type(gate).from_dict(gate.to_dict())
-    few = choose(trials | {"reader": Trial(read[:5], rows=range(5))}, truth, Fusion())
+    few = choose(trials | {"reader": Trial(read[:5], ("reading",), rows=range(5))}, truth, Fusion())
     assert "reader" not in {w.name for w in few.ways}
 
 

@@ -25,11 +25,12 @@ from dovetail.tasks.search_feedback import Question, doubt_of, feedback_label, j
 from dovetail.tasks.search_find import DEPTH, Finder, Hit, check_query
 from dovetail.tasks.search_fusion import Candidates, Fusion
 from dovetail.tasks.search_gate import Gate
-from dovetail.tasks.search_home import Learnt, new_file, opened, reader_in, settle
+from dovetail.tasks.search_home import Learnt, facts_of, memory_in, new_file, opened, reader_in, settle
 from dovetail.tasks.search_index import Document, Embedded, Index
 from dovetail.tasks.search_judgements import Judgements, read_judgements
 from dovetail.tasks.search_learn import Anew, Learned, Learner, truth_of
 from dovetail.tasks.search_meaning import Passages
+from dovetail.tasks.search_memory import Memory
 from dovetail.tasks.search_passages import passage_text, passages
 from dovetail.tasks.search_postings import Bm25
 from dovetail.tasks.search_profile import Profile
@@ -68,6 +69,7 @@ class Searcher:
         self.head_: Head = PlainHead()  # on the vectors of queries
         self.gate_: Gate | None = None
         self.reader_: Reader | None = None
+        self.memory_: Memory | None = None  # judged queries and their answers
         self.tuned_: Path | None = None  # the folder of an encoder that was tuned here
         self.index_: Index | None = None
         self.facts_: dict[str, Any] = {}
@@ -178,7 +180,8 @@ class Searcher:
     def evaluate(self, judgements: Any, k: int = 10, *, queries: Any = None, seed: int = 0) -> SearchScores:
         """Precision, recall, F1 and nDCG at k, MRR and MAP on judged queries, each with its 95 % interval."""
         judged = read_judgements(judgements, queries=queries)
-        return scored(self.candidates(judged.queries), self.truth(judged), self.fusion_, k=k, seed=seed)
+        found = scored(self.candidates(judged.queries), self.truth(judged), self.fusion_, k=k, seed=seed)
+        return replace(found, learned=len({*(self.memory_.queries if self.memory_ else ())} & {*judged.queries}))
 
     def explain(self, query: str, id: str, *, profile: Profile | None = None) -> HitExplanation:  # noqa: A002
         """Why a document is an answer to a query, or is none: words, passages, and what each adds to the relevance."""
@@ -238,7 +241,8 @@ class Searcher:
         made.fusion_, made.bm25_ = Fusion(**note["fusion"]), Bm25(**note["bm25"])
         made.columns_ = DocumentColumns(**note["columns"])
         made.gate_ = Gate.from_dict(note["gate"]) if note["gate"] else None
-        made.head_, made.tuned_, made.reader_ = head, tuned, reader_in(folder, note)
+        made.head_, made.tuned_ = head, tuned
+        made.reader_, made.memory_ = reader_in(folder, note), memory_in(folder, note)
         made._open(file)
         return made
 
@@ -278,8 +282,9 @@ class Searcher:
     @cached_property
     def finder_(self) -> Finder:
         """What answers queries."""
-        index, passages_of = self._index, Passages(self.facts_["dimensions"], self.store)
-        return Finder(index, passages_of, self.synonyms, self.bm25_, self.reader_)
+        index, wide = self._index, bool(self.fusion_.neighbours)
+        passages_of = Passages(self.facts_["dimensions"], self.store)
+        return Finder(index, passages_of, self.synonyms, self.bm25_, self.reader_, self.memory_, wide)
 
     @property
     def _encoder_name(self) -> str:
@@ -303,7 +308,7 @@ class Searcher:
             home = Path(tempfile.mkdtemp(prefix="dovetail-search-"))
             weakref.finalize(self, shutil.rmtree, home, ignore_errors=True)
         self.facts_, self.head_, self.fusion_ = {}, PlainHead(), Fusion()
-        self.gate_ = self.reader_ = self.tuned_ = None
+        self.gate_ = self.reader_ = self.tuned_ = self.memory_ = None
         shown = self._encoder_name if isinstance(self.encoder, str) else type(self.encoder).__name__
         self.facts_ = {"language": language, "encoder": shown, **facts_of(self.encoder_)}
         self._open(new_file(home))
@@ -347,6 +352,8 @@ class Searcher:
             if learned.anew is not None:
                 self._take_over(learned.anew)
             self.reader_ = self.finder_.reader = learned.reader
+            self.memory_ = self.finder_.memory = learned.memory
+            self.finder_.neighbours = bool(self.fusion_.neighbours)
         return learned.gate
 
     def _take_over(self, anew: Anew) -> None:
@@ -381,19 +388,12 @@ class Searcher:
         if self.folder is None:
             return
         note = {
-            "encoder": self.facts_["encoder"],
-            "synonyms": self.synonyms,
-            "store": self.store,
+            **{"encoder": self.facts_["encoder"], "synonyms": self.synonyms, "store": self.store},
             "facts": self.facts_,
             "fusion": asdict(self.fusion_),
             "bm25": asdict(self.bm25_),
             "columns": asdict(self.columns_),
             "gate": self.gate_.to_dict() if self.gate_ else None,
         }
-        settle(self.folder, self._index.path, note, Learnt(self.head_, self.tuned_, self.reader_))
+        settle(self.folder, self._index.path, note, Learnt(self.head_, self.tuned_, self.reader_, self.memory_))
         self.tuned_ = self.tuned_ and self.folder / self.tuned_.name
-
-
-def facts_of(encoder: Encoder) -> dict[str, Any]:
-    """What an index must know of the encoder that made it."""
-    return {"dimensions": encoder.dimensions, "fingerprint": encoder.fingerprint}

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from dovetail.errors import UnknownName
-from dovetail.tasks.search_find import DEPTH, Finder, Vector
+from dovetail.tasks.search_find import DEPTH, PARTS, Finder, Vector
 from dovetail.tasks.search_fusion import Candidates, Fusion
+from dovetail.tasks.search_memory import Precedent, strength
 from dovetail.tasks.search_postings import Entries, TermWeight, scores
 
 
@@ -34,7 +35,10 @@ class PassageEvidence:
 
 @dataclass(frozen=True)
 class HitExplanation:
-    """`relevance` = `meaning` + `reading` + the importances of the words; `missing` are words it does not have."""
+    """`relevance` is the sum of the importances of the words and of the four parts below `keyword`.
+
+    `missing` are words of the query that the document lacks.
+    """
 
     id: str
     title: str
@@ -47,6 +51,9 @@ class HitExplanation:
     passages: tuple[PassageEvidence, ...]  # nearest first
     profile: str = ""  # what personalisation did, in words
     reading: float = 0.0  # what a network that reads query and passage together adds
+    memory: float = 0.0  # what judged queries like this one add
+    neighbours: float = 0.0  # what documents that mean about the same add
+    precedents: tuple[Precedent, ...] = ()  # those queries, and what was said there of the document
     before: int | None = None  # the rank without what judgements taught, where they taught anything
 
     def to_dict(self) -> dict[str, Any]:
@@ -68,6 +75,9 @@ class HitExplanation:
         lines.append(f"  meaning {self.meaning:.3f}")
         lines += [f"    {p.cosine:.3f}  {_short(p.text)}" for p in self.passages[:3]]
         lines += [f"  reading {self.reading:.3f}"] if self.reading else []
+        lines += [f"  memory  {self.memory:.3f}"] if self.memory else []
+        lines += [f"  like documents {self.neighbours:.3f}"] if self.neighbours else []
+        lines += [f"    {_said(one)} for {_short(one.query)!r}, cosine {one.cosine:.3f}" for one in self.precedents[:3]]
         return lines + ([f"  {self.profile}"] if self.profile else [])
 
 
@@ -79,9 +89,10 @@ def explained(finder: Finder, query: str, name: str, vector: Vector, fusion: Fus
             raise UnknownName("document", name, finder.index.some_names(), "the index")
         candidates = finder.candidates(query, vector, depth=DEPTH, also=number)
         place = int(np.searchsorted(candidates.documents, number))
-        keyword, meaning, read = fusion.parts(candidates)
+        parts = fusion.parts(candidates)
+        here = {k: float(getattr(parts, k)[place]) for k in PARTS}
         found = finder.index.postings(finder.terms(query))
-        words = _words(finder, found, number, float(keyword[place]))
+        words = _words(finder, found, number, here["keyword"])
         document = finder.index.documents([number])[number]
         spans = finder.index.passages_of([number])
     near = sorted(((float(v @ vector), document.text[a:b]) for _, a, b, v in spans), reverse=True)
@@ -89,15 +100,24 @@ def explained(finder: Finder, query: str, name: str, vector: Vector, fusion: Fus
     return HitExplanation(
         name,
         document.title,
-        _rank(keyword + meaning + read, candidates, place),
-        float(keyword[place] + meaning[place] + read[place]),
-        float(keyword[place]),
-        float(meaning[place]),
+        _rank(parts.sum(), candidates, place),
+        sum(here.values()),
+        here["keyword"],
+        here["meaning"],
         words,
         tuple(sorted(asked - {w.word for w in words})),
         tuple(PassageEvidence(text.strip(), cosine) for cosine, text in near),
-        reading=float(read[place]),
+        reading=here["reading"],
+        memory=here["memory"],
+        neighbours=here["neighbours"],
+        precedents=_precedents(finder, name, vector) if here["memory"] else (),
     )
+
+
+def _precedents(finder: Finder, name: str, vector: Vector) -> tuple[Precedent, ...]:
+    """What judged queries like this one said of the document, the strongest word first."""
+    found = [] if finder.memory is None else finder.memory.recalled(vector)
+    return tuple(sorted((p for p in found if p.document == name), key=lambda p: -abs(strength(p))))
 
 
 def _words(
@@ -125,6 +145,10 @@ def _rank(relevance: Any, candidates: Candidates, place: int) -> int | None:
         (relevance == relevance[place]) & (candidates.documents < candidates.documents[place])
     )
     return int(better.sum()) + 1
+
+
+def _said(one: Precedent) -> str:
+    return "judged an answer" if one.worth > 0 else "judged no answer"
 
 
 def _short(text: str, most: int = 100) -> str:

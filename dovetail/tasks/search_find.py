@@ -12,13 +12,15 @@ import numpy.typing as npt
 from dovetail.errors import InputError
 from dovetail.tasks.search_fusion import Candidates, Fusion, order_of
 from dovetail.tasks.search_index import Index
-from dovetail.tasks.search_meaning import Passages, best_of, cosines_of
+from dovetail.tasks.search_meaning import Passages, best_of, cosines_of, near_of
+from dovetail.tasks.search_memory import Memory, by_document
 from dovetail.tasks.search_passages import passage_text
 from dovetail.tasks.search_postings import Bm25, TermWeight, most, summed
 from dovetail.tasks.search_where import condition_of
 from dovetail.tasks.search_words import nearest
 
 DEPTH = 100  # candidates from each side
+PARTS = ("keyword", "meaning", "reading", "memory", "neighbours")  # of the relevance
 READ = 20  # of the first candidates are read, where there is a reader
 _LONGEST_QUERY = 1_000  # words; more of a query is not read
 _GUESSED = 20  # unknown words of a query for which known ones are looked for
@@ -29,7 +31,7 @@ Vector = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Hit:
-    """One answer. `relevance` in [0, 1] is `keyword` + `meaning` + `reading`: parts of words, vectors and a reader."""
+    """One answer. `relevance`, at most 1, is the sum of the parts of words, vectors, reader, memory and neighbours."""
 
     id: str
     relevance: float
@@ -39,6 +41,8 @@ class Hit:
     keyword: float
     meaning: float
     reading: float = 0.0
+    memory: float = 0.0
+    neighbours: float = 0.0
 
 
 class Reads(Protocol):
@@ -59,6 +63,8 @@ class Finder:
     synonyms: Mapping[str, Sequence[str]] = field(default_factory=dict)
     bm25: Bm25 = field(default_factory=Bm25)
     reader: Reads | None = None
+    memory: Memory | None = None
+    neighbours: bool = False  # whether candidates are told which others mean about the same
     _known: tuple[int, list[str], list[int]] = (-1, [], [])  # change, terms, frequencies
 
     def candidates(
@@ -83,9 +89,21 @@ class Finder:
             documents = np.union1d(near, _top(keyword, depth))
             if also is not None:
                 documents = np.union1d(documents, [also])
+            said = {n: value for n, value in self._said(vector).items() if n < len(allowed) and allowed[n]}
+            documents = np.union1d(documents, np.array([n for n, v in said.items() if v > 0], np.int64))
             cosine = self._cosines(vector, documents, near, cosines)
             best = most(found, collection, self.bm25)
-            return self.read(query, vector, Candidates(documents, keyword[documents], best, cosine))
+            recalled = None if self.memory is None else np.array([said.get(int(n), 0.0) for n in documents])
+            near_by = near_of(index, documents) if self.neighbours else None
+            known = Candidates(documents, keyword[documents], best, cosine, recalled=recalled, near=near_by)
+            return self.read(query, vector, known)
+
+    def _said(self, vector: Vector) -> dict[int, float]:
+        """What judged queries like this one say of documents, by number."""
+        if self.memory is None:
+            return {}
+        found = self.memory.recalled(vector)
+        return by_document(found, self.index.known(list({one.document for one in found})))
 
     def read(self, query: str, vector: Vector, found: Candidates) -> Candidates:
         """The same with what the reader says of the first ones; as they are where there is no reader."""
@@ -118,8 +136,8 @@ class Finder:
 
     def hits(self, candidates: Candidates, vector: Vector, fusion: Fusion, k: int) -> list[Hit]:
         """The k most relevant candidates as a person reads them; what has gone meanwhile is left out."""
-        keyword, meaning, read = fusion.parts(candidates)
-        relevance = keyword + meaning + read
+        parts = fusion.parts(candidates)
+        relevance = parts.sum()
         best = order_of(relevance, candidates.documents)[:k]
         numbers = candidates.documents[best].tolist()
         with self.index.snapshot():
@@ -131,9 +149,7 @@ class Finder:
                 documents[n].title,
                 documents[n].text[slice(*spans[n])].strip(),
                 documents[n].fields,
-                float(keyword[i]),
-                float(meaning[i]),
-                float(read[i]),
+                **{name: float(getattr(parts, name)[i]) for name in PARTS},
             )
             for i, n in zip(best.tolist(), numbers, strict=True)
             if n in documents and relevance[i] > 0

@@ -16,7 +16,10 @@ from dovetail.types import Interval
 FOLDS = 5
 FEWEST = 10  # queries with a relevant document; below, nothing is learned from them
 _GRID = np.round(np.linspace(0, 1, 21), 2)
-_EQUAL = 0.002  # nDCG: a weight nearer to the default is preferred to this much more on the training queries
+_MEMORY = np.round(np.linspace(0, 0.6, 13), 2)  # above, the answers of a query that is hardly alike could lead
+_NEIGHBOURS = np.round(np.linspace(0, 0.45, 4), 2)
+GRIDS = {"memory": _MEMORY, "neighbours": _NEIGHBOURS, "meaning": _GRID, "reading": _GRID[::2]}
+_EQUAL = 0.002  # nDCG: a weight nearer to the start is preferred to this much more on the training queries, at least
 
 Floats = npt.NDArray[np.float64]
 
@@ -64,10 +67,12 @@ class Gate:
 class Trial:
     """A way of searching that is to be judged: its candidates for each query, found by what these did not teach.
 
-    Its weights are fitted on other queries, unless it has some. It is judged on the queries `rows`, on all if None.
+    Those of its `weights` are fitted on other queries that are named, one after the other; few of them, since each adds
+    chance. The rest are those of `fusion`, or of the start. It is judged on the queries `rows`, on all if None.
     """
 
     candidates: Sequence[Candidates]
+    weights: tuple[str, ...] = ()
     fusion: Fusion | None = None
     rows: Sequence[int] | None = None
 
@@ -81,35 +86,45 @@ class _Tried:
 
     candidates: Sequence[Candidates]
     truth: Truth
-    kept: dict[tuple[float, float], Floats] = field(default_factory=dict)
+    weights: tuple[str, ...]
+    kept: dict[tuple[float, ...], Floats] = field(default_factory=dict)
 
     def values(self, fusion: Fusion) -> Floats:
-        key = fusion.meaning, fusion.reading
+        key = tuple(getattr(fusion, name) for name in GRIDS)
         if key not in self.kept:
             self.kept[key] = ndcg_of(self.candidates, fusion, self.truth)
         return self.kept[key]
 
     def best(self, rows: npt.NDArray[np.int64], start: Fusion) -> Fusion:
-        """The weights with the best mean over some queries; of almost equal ones those nearest to the start."""
-        known = f"the weights that did best on {len(rows):,} judged queries"
-        found = self._nearest(rows, [Fusion(float(w), known) for w in _GRID], start)
-        if not any(one.read is not None for one in self.candidates):
-            return found
-        return self._nearest(rows, [replace(found, reading=float(w)) for w in _GRID[::2]], found)
+        """The weights with the best mean over some queries, each as near to the start as does almost as well."""
+        found = replace(start, known=f"the weights that did best on {len(rows):,} judged queries")
+        for name in self.weights:
+            found = self._nearest(rows, [_with(found, name, float(w)) for w in GRIDS[name]], found)
+        return found
 
     def _nearest(self, rows: npt.NDArray[np.int64], tried: Sequence[Fusion], start: Fusion) -> Fusion:
         means = [float(self.values(one)[rows].mean()) for one in tried]
         near = [one for one, mean in zip(tried, means, strict=True) if mean >= max(means) - _EQUAL]
-        return min(near, key=lambda one: abs(one.meaning - start.meaning) + abs(one.reading - start.reading))
+        return min(near, key=lambda one: _steps(one, start))
+
+
+def _with(one: Fusion, weight: str, value: float) -> Fusion:
+    return Fusion(**(asdict(one) | {weight: value}))
+
+
+def _steps(one: Fusion, other: Fusion) -> float:
+    gaps = (getattr(one, name) - getattr(other, name) for name in GRIDS)
+    return float(sum(map(abs, gaps)))
 
 
 def usual_trials(candidates: Sequence[Candidates], start: Fusion) -> dict[str, Trial]:
-    """What is compared always: the start, words alone, meaning alone, and fitted weights."""
+    """What is compared always: the start, words alone, meaning alone, and a fitted weight of both, or of neighbours."""
     return {
-        "start": Trial(candidates, start),
-        "keyword": Trial(candidates, Fusion(0.0, "words alone")),
-        "meaning": Trial(candidates, Fusion(1.0, "meaning alone")),
-        "fitted": Trial(candidates),
+        "start": Trial(candidates, fusion=start),
+        "keyword": Trial(candidates, fusion=Fusion(0.0, "words alone")),
+        "meaning": Trial(candidates, fusion=Fusion(1.0, "meaning alone")),
+        "fitted": Trial(candidates, ("meaning",)),
+        "neighbours": Trial(candidates, ("neighbours",)),
     }
 
 
@@ -140,10 +155,10 @@ def _measured(trial: Trial, truth: Truth, some: set[int], start: Fusion, seed: i
     if not pairs:
         return values, start
     at = [row for row, _ in pairs]
-    tried = _Tried(found, known)
-    if trial.fusion is not None:
-        values[at] = tried.values(trial.fusion)
-        return values, trial.fusion
+    tried, start = _Tried(found, known, trial.weights), trial.fusion or start
+    if not trial.weights:
+        values[at] = tried.values(start)
+        return values, start
     values[at] = _held_out(tried, start, seed)
     return values, tried.best(np.arange(len(at)), start)
 

@@ -19,12 +19,19 @@ from dovetail.errors import InputError
 from dovetail.tables.atomic import replace_file
 from dovetail.tasks.base import read_note, write_note
 from dovetail.tasks.embed_head import Head, PlainHead, load_head
+from dovetail.tasks.search_memory import Memory
 
 if TYPE_CHECKING:
+    from dovetail.encoders.base import Encoder
     from dovetail.tasks.search_reader import Reader
 
 _TASK = "search"
-_OURS = re.compile(r"(index|queries|encoder|reader)-[0-9a-f]{8}(\.sqlite(-wal|-shm)?|\.safetensors)?")
+_OURS = re.compile(r"(index|queries|encoder|reader|memory)-[0-9a-f]{8}(\.sqlite(-wal|-shm)?|\.safetensors)?")
+
+
+def facts_of(encoder: Encoder) -> dict[str, Any]:
+    """What an index must know of the encoder that made it."""
+    return {"dimensions": encoder.dimensions, "fingerprint": encoder.fingerprint}
 
 
 def new_file(folder: Path) -> Path:
@@ -35,18 +42,21 @@ def new_file(folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class Learnt:
-    """What a searcher has learned and keeps in its folder: a head of queries, a tuned encoder, a reader."""
+    """What a searcher has learned and keeps in its folder: head of queries, tuned encoder, reader, judged queries."""
 
     head: Head
     encoder: Path | None = None
     reader: Reader | None = None
+    memory: Memory | None = None
 
 
 def settle(folder: Path, file: Path, note: Mapping[str, Any], learnt: Learnt) -> None:
     """Make a file the index of the folder, with what was learned, and let what was before them go."""
     head, encoder, reader = _written(folder, learnt.head), _placed(folder, learnt.encoder), _read(folder, learnt.reader)
-    write_note(folder, _TASK, {**note, "file": file.name, "queries": head, "tuned": encoder, "reader": reader})
-    kept = {file.name, head, encoder, reader}
+    memory = _remembered(folder, learnt.memory)
+    learned = {"queries": head, "tuned": encoder, "reader": reader, "memory": memory}
+    write_note(folder, _TASK, {**note, "file": file.name, **learned})
+    kept = {file.name, *learned.values()}
     for old in filter(lambda path: _OURS.fullmatch(path.name), folder.iterdir()):
         if old.name.removesuffix("-wal").removesuffix("-shm") not in kept:
             with contextlib.suppress(OSError):  # another process may just do the same
@@ -81,6 +91,20 @@ def _written(folder: Path, head: Head) -> str | None:
     with replace_file(folder / name) as beside:
         beside.write_bytes(save(dict(head.tensors())))
     return name
+
+
+def _remembered(folder: Path, memory: Memory | None) -> str | None:
+    """The file of what was judged."""
+    if memory is None:
+        return None
+    name = f"memory-{secrets.token_hex(4)}.safetensors"
+    memory.save(folder / name)
+    return name
+
+
+def memory_in(folder: str | Path, note: Mapping[str, Any]) -> Memory | None:
+    """The judged queries that the note names, if it names some."""
+    return Memory.load(Path(folder) / str(note["memory"])) if note.get("memory") else None
 
 
 def reader_in(folder: str | Path, note: Mapping[str, Any]) -> Reader | None:

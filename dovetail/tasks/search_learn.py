@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,10 +27,11 @@ from dovetail.tasks.search_encoder import (
 )
 from dovetail.tasks.search_find import Finder
 from dovetail.tasks.search_fusion import Candidates, Fusion
-from dovetail.tasks.search_gate import FOLDS, Gate, Trial, by_ranks, choose, folds, usual_trials
+from dovetail.tasks.search_gate import Gate, Trial, by_ranks, choose, folds, usual_trials
 from dovetail.tasks.search_index import Index
 from dovetail.tasks.search_judgements import Judgements
 from dovetail.tasks.search_meaning import Passages
+from dovetail.tasks.search_memory import Memory, memory_of
 from dovetail.tasks.search_mine import Teaching, examples_of
 from dovetail.tasks.search_tune import Lists, lists_of, query_head
 from dovetail.tasks.search_tuning import SearchTuning
@@ -49,12 +50,13 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Learned:
-    """What the gate kept: weights in it, a head on the vectors of queries, a tuned encoder with its index, a reader."""
+    """What the gate kept: weights in it, a head on the vectors of queries, encoder and index, a reader, a memory."""
 
     gate: Gate
     head: Head
     anew: Anew | None = None
     reader: Reader | None = None
+    memory: Memory | None = None
 
 
 @dataclass(frozen=True)
@@ -90,22 +92,33 @@ class Learner:
         if len(judged.queries) >= _FEWEST:
             if tuning.queries and importlib.util.find_spec("torch") is not None:
                 lists = lists_of(self.finder, teaching.vectors, teaching.candidates, teaching.truth, teaching.start)
-                trials["tuned"] = Trial(_moved(self.finder, judged, lists, teaching.start, seed))
+                trials["tuned"] = Trial(
+                    _by_folds(teaching, lambda taught: _moved(teaching, lists, taught)), ("memory", "meaning")
+                )
             fold = folds(len(judged.queries), seed)
             taught, held = np.flatnonzero(fold != 0), np.flatnonzero(fold == 0)
             if tuning.encoder:
                 anew = yield from self._anew(teaching, taught, tuning)
-                trials["encoder"] = Trial(self._asked_anew(anew, judged, held), rows=held.tolist())
+                trials["encoder"] = Trial(
+                    self._asked_anew(anew, judged, taught, held), ("memory", "meaning"), rows=held.tolist()
+                )
             if tuning.reader:
                 reader = yield from self._reader(teaching, taught, tuning)
-                trials["reader"] = Trial(_read(self.finder, reader, teaching, held), rows=held.tolist())
+                trials["reader"] = Trial(
+                    _read(reader, teaching, taught, held), ("memory", "reading"), rows=held.tolist()
+                )
+        trials["memory"] = Trial(_by_others(teaching), ("memory",))  # last: of equal ways the earlier one is kept
         gate = choose(trials, teaching.truth, teaching.start, seed=seed)
         moved = lists is not None and gate.kept == "tuned"
         head = query_head(lists, teaching.start, seed=seed) if moved and lists is not None else PlainHead()
         if anew is not None and gate.kept != "encoder":
             anew.drop()
-        kept = gate.kept == "encoder", gate.kept == "reader"
-        return Learned(gate, head, anew if kept[0] else None, reader if kept[1] else None)
+        anew, reader = anew if gate.kept == "encoder" else None, reader if gate.kept == "reader" else None
+        memory = None
+        if gate.chosen.memory:
+            vectors = anew.encoder.encode(list(judged.queries)) if anew else head(teaching.vectors)
+            memory = memory_of(judged, vectors)
+        return Learned(gate, head, anew, reader, memory)
 
     def alone(self, tuning: SearchTuning, ask: Ask | None = None, *, seed: int = 0) -> Job[Learned]:
         """Tune the encoder on questions made of the documents; kept where it finds held-out passages better."""
@@ -128,7 +141,8 @@ class Learner:
     def _teaching(self, judged: Judgements, seed: int) -> Teaching:
         finder, truth = self.finder, truth_of(self.finder.index, judged)
         vectors = self.encoder.encode(list(judged.queries))
-        return Teaching(finder, judged, truth, vectors, answers(finder, judged.queries, vectors), Fusion(), seed)
+        wide = replace(finder, neighbours=True)
+        return Teaching(wide, judged, truth, vectors, answers(wide, judged.queries, vectors), Fusion(), seed)
 
     def _anew(self, teaching: Teaching, taught: Ints, tuning: SearchTuning) -> Job[Anew]:
         examples = examples_of(teaching, taught.tolist(), tuning.negatives)
@@ -140,10 +154,12 @@ class Learner:
         index = yield from read_anew(self.finder.index, encoder, self._home)
         return Anew(folder, encoder, index, seen)
 
-    def _asked_anew(self, anew: Anew, judged: Judgements, held: Ints) -> list[Candidates]:
-        finder = Finder(anew.index, Passages(anew.encoder.dimensions), self.finder.synonyms, self.finder.bm25)
-        queries = [judged.queries[i] for i in held.tolist()]
-        return answers(finder, queries, anew.encoder.encode(queries))
+    def _asked_anew(self, anew: Anew, judged: Judgements, taught: Ints, held: Ints) -> list[Candidates]:
+        vectors = anew.encoder.encode(list(judged.queries))
+        passages, memory = Passages(anew.encoder.dimensions), memory_of(judged, vectors, taught)
+        old = self.finder
+        finder = Finder(anew.index, passages, old.synonyms, old.bm25, memory=memory, neighbours=True)
+        return answers(finder, [judged.queries[i] for i in held.tolist()], vectors[held])
 
     def _reader(self, teaching: Teaching, taught: Ints, tuning: SearchTuning) -> Job[Reader]:
         from dovetail.tasks.search_reader import taught_reader
@@ -158,22 +174,39 @@ def answers(finder: Finder, queries: Sequence[str], vectors: Vectors) -> list[Ca
     return [finder.candidates(query, vector) for query, vector in zip(queries, vectors, strict=True)]
 
 
-def _moved(finder: Finder, judged: Judgements, lists: Lists, start: Fusion, seed: int) -> list[Candidates]:
-    """The candidates of each query with its vector moved by a head that the other folds taught."""
-    fold = folds(len(judged.queries), seed)
+def _by_others(teaching: Teaching) -> list[Candidates]:
+    """The candidates of each query by its own vector and what was judged for all other queries."""
+    whole, found = memory_of(teaching.judged, teaching.vectors), []
+    for row, query in enumerate(teaching.judged.queries):
+        finder = replace(teaching.finder, memory=replace(whole, without=row))
+        found.append(finder.candidates(query, teaching.vectors[row]))
+    return found
+
+
+def _by_folds(teaching: Teaching, vectors_of: Callable[[Ints], Vectors]) -> list[Candidates]:
+    """The candidates of each query by what the other folds taught: `vectors_of` all queries (q, d), and judgements."""
+    judged = teaching.judged
+    fold = folds(len(judged.queries), teaching.seed)
     found: dict[int, Candidates] = {}
-    for one in range(FOLDS):
-        taught, asked = np.flatnonzero(fold != one).tolist(), np.flatnonzero(fold == one).tolist()
-        moved = query_head(lists.only(taught), start, seed=seed)(lists.queries[asked])
-        found.update(zip(asked, answers(finder, [judged.queries[i] for i in asked], moved), strict=True))
+    for one in np.unique(fold):
+        taught, asked = np.flatnonzero(fold != one), np.flatnonzero(fold == one)
+        vectors = vectors_of(taught)
+        finder = replace(teaching.finder, memory=memory_of(judged, vectors, taught))
+        queries = [judged.queries[i] for i in asked.tolist()]
+        found.update(zip(asked.tolist(), answers(finder, queries, vectors[asked]), strict=True))
     return [found[i] for i in range(len(judged.queries))]
 
 
-def _read(finder: Finder, reader: Reader, teaching: Teaching, held: Ints) -> list[Candidates]:
+def _moved(teaching: Teaching, lists: Lists, taught: Ints) -> Vectors:
+    """The vectors of all queries under a head that some of them taught."""
+    return query_head(lists.only(taught.tolist()), teaching.start, seed=teaching.seed)(lists.queries)
+
+
+def _read(reader: Reader, teaching: Teaching, taught: Ints, held: Ints) -> list[Candidates]:
     """The candidates of held-out queries with what the reader says of the first ones."""
-    with_reader = replace(finder, reader=reader)
-    asked = [(teaching.judged.queries[i], teaching.vectors[i], teaching.candidates[i]) for i in held.tolist()]
-    return [with_reader.read(query, vector, found) for query, vector, found in asked]
+    judged, memory = teaching.judged, memory_of(teaching.judged, teaching.vectors, taught)
+    finder = replace(teaching.finder, reader=reader, memory=memory)
+    return answers(finder, [judged.queries[i] for i in held.tolist()], teaching.vectors[held])
 
 
 def truth_of(index: Index, judged: Judgements) -> list[dict[int, float]]:

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from dovetail.tasks.search_fusion import Near
 from dovetail.tasks.search_index import Index
 from dovetail.vectors.base import EXACT_ROWS, VectorStore, make_store
 
 _MANY = 0.1  # share of the passages from which a filter is applied to what the store finds, and not before
+_ALIKE = 5  # neighbours of a candidate
 _SPARE = 1.3  # how many more passages are asked for than wanted documents have in the mean
 
 Bools = npt.NDArray[np.bool_]
@@ -119,6 +121,22 @@ def cosines_of(index: Index, query: Cosines, documents: Sequence[int] | Ids) -> 
     if not rows:
         return np.zeros(0, np.int64), np.zeros(0, np.float32)
     return np.array([r[0] for r in rows], np.int64), np.stack([r[3] for r in rows]) @ query
+
+
+def near_of(index: Index, documents: Ids) -> Near:
+    """Which of some documents (n,), rising, mean about the same: by the cosines of the means of their passages."""
+    rows = index.passages_of([int(d) for d in documents])
+    n, k = len(documents), min(_ALIKE, max(0, len(documents) - 1))
+    if not rows:
+        return Near(np.zeros((n, 0), np.int64), np.zeros((n, 0)))
+    means = np.zeros((n, len(rows[0][3])), np.float32)
+    np.add.at(means, np.searchsorted(documents, [row[0] for row in rows]), np.stack([row[3] for row in rows]))
+    norms = np.linalg.norm(means, axis=1, keepdims=True)
+    means /= np.where(norms > 0, norms, 1)
+    cosines = np.maximum(means @ means.T, 0)
+    np.fill_diagonal(cosines, -1)
+    places = np.argsort(-cosines, axis=1, kind="stable")[:, :k]
+    return Near(places, np.maximum(np.take_along_axis(cosines, places, axis=1), 0).astype(np.float64))
 
 
 def best_of(documents: Ids, cosines: Cosines, k: int) -> tuple[Ids, Cosines]:

@@ -31,10 +31,11 @@ class SearchScores:
     k: int
     measures: dict[str, Interval]
     gaps: dict[str, Interval]
+    learned: int = 0  # of the queries whose judgements the searcher remembers: these flatter it
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        found: dict[str, Any] = {"queries": self.queries, "k": self.k}
+        found: dict[str, Any] = {"queries": self.queries, "k": self.k, "learned": self.learned}
         for name, value in (*self.measures.items(), *((f"gap_{n}", g) for n, g in self.gaps.items())):
             found |= {name: value.value, f"{name}_low": value.low, f"{name}_high": value.high}
         return found
@@ -42,6 +43,8 @@ class SearchScores:
     def to_lines(self) -> list[str]:
         """As a person reads it."""
         lines = [f"{self.queries:,} judged queries"]
+        if self.learned:
+            lines.append(f"{self.learned:,} of them taught this searcher, so that the figures flatter it")
         lines += [f"{name:<13} {_shown(value)}" for name, value in self.measures.items()]
         lines += [
             f"nDCG against {name} alone: {g.value:+.3f} ({g.low:+.3f} to {g.high:+.3f})"
