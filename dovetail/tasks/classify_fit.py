@@ -161,14 +161,16 @@ def _tuned_model(
     rung, plan, options = asked
     targets = ground.ladder.targets
     yield Progress("tune", len(plan.folds), len(plan.folds) + 1, "the encoder on all labels")
-    tuned = yield from tuned_reader(lesson.texts, targets, np.arange(len(targets)), reader, (plan, options))
+    made = yield from tuned_reader(lesson.texts, ground.ladder, np.arange(len(targets)), reader, (plan, options))
+    tuned = made.reader
     vectors = yield from encoded(tuned, lesson.texts, "read again")
     basis = leading_directions(vectors)
     named = _named(lesson, ground.ladder, options)
     fixed = {} if named is None else {"names": named(tuned)}
     ladder = _turned(replace(ground.ladder, fixed=fixed), vectors, basis)
-    heads = learn(ladder, rung)
-    back = _turned_back(heads, basis, fixed)
+    own = {} if made.head is None else {"vectors": made.head}
+    heads = {p: h for p, h in learn(ladder, rung, own).items() if p not in own}
+    back = {**_turned_back(heads, basis, fixed), **own}
     return replace(_model(lesson, rung, back, ground), reader=tuned, encoder=TUNED, precedents=vectors)
 
 

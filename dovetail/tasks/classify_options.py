@@ -29,7 +29,7 @@ class ClassifyOptions(BaseModel):
         (), description="the steps of the ladder to try: names, words, vectors; all if empty"
     )
     folds: int | None = Field(None, ge=2, le=20, description="held-out parts; chosen from the number of labels")
-    loss: Literal["cross-entropy", "focal"] = Field("cross-entropy", description="of tuned layers")
+    loss: Literal["cross-entropy", "focal", "contrastive"] = Field("cross-entropy", description="of tuned layers")
     smoothing: float = Field(0.0, ge=0, lt=0.5, description="share of each label spread over the other classes")
     layers: str | None = Field(None, description="tuned layers: all, top-2 (any number), lora; tried in turn if absent")
     learning_rate: float | None = Field(None, gt=0, description="of tuned layers")

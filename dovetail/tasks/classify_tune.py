@@ -71,7 +71,8 @@ def plan_of(
         )
     merge = min(_SPLITS_FEW, len(np.unique(task.fold))) if task.few else len(np.unique(task.fold))
     folds = tuple(range(merge)) if task.few else (0,)
-    way = "contrast" if task.few and not task.sigmoid else "head"
+    apart = task.few or options.loss == "contrastive"
+    way = "contrast" if apart and not task.sigmoid else "head"
     epochs = options.epochs or (16.0 if task.few else 6.0 if n < 2_000 else 4.0)
     rate = options.learning_rate or (5e-5 if task.few else 1e-4)
     times = len(folds) + 1
@@ -108,17 +109,15 @@ def tuned_rung(
     for fold in plan.folds:
         inside, outside = np.flatnonzero(part != fold), np.flatnonzero(part == fold)
         yield Progress("tune", fold, len(plan.folds) + 1, "an encoder on a part of the labels")
-        tuned = yield from tuned_reader(texts, task.targets, inside, reader, (plan, options))
-        vectors = tuned.encode([texts[i] for i in range(len(texts))])
-        head = _head(vectors[inside], task.targets[inside], task)
-        raw["vectors"][outside] = head.scores(vectors[outside])
+        tuned = yield from tuned_reader(texts, task, inside, reader, (plan, options))
+        vectors = tuned.reader.encode([texts[i] for i in outside])
+        raw["vectors"][outside] = _own_head(tuned, [texts[i] for i in inside], task, inside).scores(vectors)
         if named is not None:
-            scores = named(tuned).scores(vectors[outside])
-            raw.setdefault("names", np.zeros(task.targets.shape, np.float32))[outside] = scores
-        if "words" in task.features and "words" in task.learnt:
-            words = fit_head(
-                task.features["words"][inside], task.targets[inside], HeadSettings(_STRENGTH, task.sigmoid)
+            raw.setdefault("names", np.zeros(task.targets.shape, np.float32))[outside] = named(tuned.reader).scores(
+                vectors
             )
+        if "words" in task.features and "words" in task.learnt:
+            words = _head(task.features["words"], inside, task)
             raw.setdefault("words", np.zeros(task.targets.shape, np.float32))[outside] = words.scores(
                 task.features["words"][outside]
             )
@@ -140,9 +139,19 @@ def _judged(task: Task, names: tuple[str, ...], raw: list[Matrix], held: npt.NDA
     return Rung("tuned", names, (_STRENGTH,) * len(names), scores, right, losses, seconds, weights)
 
 
-def _head(vectors: Matrix, targets: Matrix, task: Task) -> Head:
+def _head(features: Any, rows: npt.NDArray[np.int64], task: Task) -> Head:
+    weight = None if task.weight is None else task.weight[rows]
+    return fit_head(features[rows], task.targets[rows], HeadSettings(_STRENGTH, task.sigmoid), weight=weight)
+
+
+def _own_head(tuned: TunedReader, texts: Sequence[str], task: Task, rows: npt.NDArray[np.int64]) -> Head:
+    """The head that was learnt with the encoder, or one that is learnt over it now."""
+    if tuned.head is not None:
+        return tuned.head
+    vectors = tuned.reader.encode(texts)
     basis = leading_directions(vectors)
-    found = fit_head(vectors @ basis, targets, HeadSettings(_STRENGTH, task.sigmoid))
+    weight = None if task.weight is None else task.weight[rows]
+    found = fit_head(vectors @ basis, task.targets[rows], HeadSettings(_STRENGTH, task.sigmoid), weight=weight)
     return Head(basis @ found.weight, found.bias)
 
 
@@ -151,13 +160,21 @@ def on_rows(rung: Rung, rows: npt.NDArray[np.int64]) -> Rung:
     return replace(rung, scores=rung.scores[rows], right=rung.right[rows], losses=rung.losses[rows])
 
 
+@dataclass(frozen=True)
+class TunedReader:
+    """A tuned encoder, and the head over its vectors where one was learnt together with it."""
+
+    reader: Any
+    head: Head | None
+
+
 def tuned_reader(
     texts: Sequence[str],
-    targets: Matrix,
+    task: Task,
     rows: npt.NDArray[np.int64],
     reader: Encoder,
     asked: tuple[Plan, ClassifyOptions],
-) -> Job[Any]:
+) -> Job[TunedReader]:
     """An encoder tuned on some of the rows; its folder goes when nobody holds it any more."""
     from dovetail.encoders.layered import LayeredEncoder
     from dovetail.training.augment import TEXT_AUGMENTERS, load_augmenter
@@ -176,21 +193,31 @@ def tuned_reader(
     tuning = ClassTuning(
         plan.way, options.loss, options.smoothing, plan.several, plan.keep, min(options.max_tokens, 128),
         (lambda text, random: vary[random.integers(len(vary))](text, random)) if vary else None,
-        _held(len(rows), options) if plan.way == "head" else (),
+        _held(len(rows), options) if plan.way == "head" else (), None if task.weight is None else task.weight[rows],
     )  # fmt: skip
-    some = [texts[i] for i in rows.tolist()]
-    start = None
-    if plan.way == "head":
-        plain = reader.encode(some)[:, -_width(reader) :]
-        plain = plain / np.maximum(np.linalg.norm(plain, axis=1, keepdims=True), 1e-9)
-        first = fit_head(plain, targets[rows], HeadSettings(_STRENGTH, plan.several))
-        start = (first.weight, first.bias)
-    encoder, _ = yield from tune_classes(folder, some, targets[rows], tuning, settings, head=start)
+    some, targets = [texts[i] for i in rows.tolist()], task.targets[rows]
+    start = None if plan.way != "head" else _first_head(some, targets, reader, folder, task)
+    made = yield from tune_classes(folder, some, targets, tuning, settings, head=start)
     home = Path(tempfile.mkdtemp(prefix="dovetail-tuned-")) / "encoder"
-    encoder.save(home)
+    made.encoder.save(home)
     found = LayeredEncoder(home, max_tokens=options.max_tokens)
     weakref.finalize(found, shutil.rmtree, home.parent, ignore_errors=True)
-    return found
+    return TunedReader(found, None if made.head is None else Head(*made.head))
+
+
+def _first_head(
+    texts: Sequence[str], targets: Matrix, reader: Encoder, folder: Path, task: Task
+) -> tuple[Matrix, Matrix]:
+    """A head over the layers of the encoder as it is: tuning starts from what the rungs below know."""
+    from dovetail.encoders.layered import LayeredEncoder
+
+    layered = LayeredEncoder(folder)
+    vectors = reader.encode(texts)
+    if vectors.shape[1] != layered.dimensions:
+        vectors = layered.encode(texts)
+    basis = leading_directions(vectors)
+    first = fit_head(vectors @ basis, targets, HeadSettings(_STRENGTH, task.sigmoid))
+    return basis @ first.weight, first.bias
 
 
 def _held(n: int, options: ClassifyOptions) -> tuple[int, ...]:
@@ -199,16 +226,3 @@ def _held(n: int, options: ClassifyOptions) -> tuple[int, ...]:
     if not options.patience or count < _HELD_LEAST:
         return ()
     return tuple(np.random.default_rng(options.seed).permutation(n)[:count].tolist())
-
-
-def _width(reader: Any) -> int:
-    """The width of the last layer in the vectors of a layered encoder; all of another's."""
-    for _ in range(4):
-        base = getattr(reader, "base", None)
-        if base is not None:
-            return int(base.dimensions)
-        inner = getattr(reader, "reader", None) or getattr(reader, "encoder", None)
-        if inner is None:
-            break
-        reader = inner
-    return int(reader.dimensions)

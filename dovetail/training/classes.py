@@ -15,6 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from dovetail.encoders.cross import precision
+from dovetail.encoders.layered import DEPTHS
+from dovetail.encoders.transformer import padded
 from dovetail.training.encoding import TunableEncoder, contrast, tune_encoder
 from dovetail.training.layers import merged, prepared
 from dovetail.training.loop import Tuned, Work, tune
@@ -25,6 +28,7 @@ from dovetail.types import Job
 
 Matrix = npt.NDArray[np.float32]
 _CHECKED = 256  # held-out rows that are read at once
+_ROWS = 16  # texts of like length that go through the network together on a processor
 
 
 @dataclass(frozen=True)
@@ -44,24 +48,57 @@ class ClassTuning:
     max_tokens: int = 128
     augment: Callable[[str, np.random.Generator], str] | None = None
     held: tuple[int, ...] = ()
+    weight: Matrix | None = None  # (n,) how much each row counts
 
 
 class ClassReader(torch.nn.Module):
-    """An encoder under a linear head. The head starts from weights (d, c) and bias (c,) over unit vectors."""
+    """An encoder under a linear head that reads the mean token states of several layers, as `LayeredEncoder` does.
 
-    def __init__(self, encoder: TunableEncoder, weight: Matrix, bias: Matrix) -> None:
+    The head starts from weights (d, c) and bias (c,) over those vectors, or from nothing.
+    """
+
+    def __init__(self, encoder: TunableEncoder, classes: int, head: tuple[Matrix, Matrix] | None = None) -> None:
         super().__init__()
         self.encoder = encoder
         self.drop = torch.nn.Dropout(0.1)
-        self.head = torch.nn.Linear(*weight.shape)
-        self.head.weight.data.copy_(torch.from_numpy(np.ascontiguousarray(weight.T)))
-        self.head.bias.data.copy_(torch.from_numpy(bias))
+        self.head = torch.nn.Linear(encoder.start.recipe.hidden * len(DEPTHS), classes)
+        weight, bias = head or (np.zeros(self.head.weight.T.shape, np.float32), np.zeros(classes, np.float32))
+        with torch.no_grad():
+            self.head.weight.copy_(torch.from_numpy(np.ascontiguousarray(weight.T)))
+            self.head.bias.copy_(torch.from_numpy(bias))
+        self.head.to(next(encoder.network.parameters()).device)
 
     def forward(self, tokens: Sequence[Sequence[int]]) -> torch.Tensor:
         """Scores (b, c) of lists of tokens."""
-        vectors = torch.nn.functional.normalize(self.encoder(tokens), dim=1)
-        found: torch.Tensor = self.head(self.drop(vectors))
+        found: torch.Tensor = self.head(self.drop(self._vectors(tokens)))
         return found
+
+    def _vectors(self, tokens: Sequence[Sequence[int]]) -> torch.Tensor:
+        """Unit vectors (b, d); texts of like length go through the network together."""
+        order = np.argsort([len(one) for one in tokens], kind="stable")
+        at_once = len(order) if self.head.weight.is_cuda else _ROWS
+        parts = [order[i : i + at_once] for i in range(0, len(order), at_once)]
+        found = torch.cat([self._layers([tokens[i] for i in part]) for part in parts])
+        return found[torch.from_numpy(np.argsort(order, kind="stable")).to(found.device)]
+
+    def _layers(self, tokens: Sequence[Sequence[int]]) -> torch.Tensor:
+        ids, mask = padded(tokens, self.head.weight.device)
+        with precision():
+            read = self.encoder.network(input_ids=ids, attention_mask=mask, output_hidden_states=True)
+        states, weight = read.hidden_states, mask[..., None].float()
+        chosen = [states[round(share * (len(states) - 1))].float() for share in DEPTHS]
+        means = [torch.nn.functional.normalize((s * weight).sum(1) / weight.sum(1), dim=1) for s in chosen]
+        return torch.cat(means, dim=1) / len(means) ** 0.5
+
+
+@dataclass(frozen=True)
+class TunedClasses:
+    """A tuned encoder; the weight (d, c) and bias (c,) of the head over the vectors of its layers, where one was learnt
+    with it; and what tuning did."""
+
+    encoder: TunableEncoder
+    head: tuple[Matrix, Matrix] | None
+    done: Tuned
 
 
 def tune_classes(
@@ -72,49 +109,53 @@ def tune_classes(
     settings: TuneSettings,
     *,
     head: tuple[Matrix, Matrix] | None = None,
-) -> Job[tuple[TunableEncoder, Tuned]]:
+) -> Job[TunedClasses]:
     """An encoder tuned on texts (n) and targets (n, c). `head` gives the weight and bias that a head starts from."""
     encoder = TunableEncoder(name, max_tokens=tuning.max_tokens)
     start = [p.detach().clone() for p in encoder.network.parameters()]
+    model = None
     if tuning.way == "contrast":
         lesson = contrast(from_classes(targets.argmax(axis=1).tolist()), settings, classes=True)
         done = yield from tune_encoder(encoder, texts, lesson, settings)
     else:
-        done = yield from _through_head(encoder, texts, targets, tuning, settings, head)
+        model = ClassReader(encoder, targets.shape[1], head)
+        done = yield from _through_head(model, texts, targets, tuning, settings)
     with torch.no_grad():
         for now, was in zip(encoder.network.parameters(), start, strict=True):
             now.lerp_(was.to(now.dtype), tuning.keep)
-    return encoder, done
+    return TunedClasses(encoder, None if model is None else _arrays(model.head), done)
+
+
+def _arrays(head: torch.nn.Linear) -> tuple[Matrix, Matrix]:
+    weight, bias = (value.detach().cpu().numpy().astype(np.float32) for value in (head.weight, head.bias))
+    return np.ascontiguousarray(weight.T), bias
 
 
 def _through_head(
-    encoder: TunableEncoder,
-    texts: Sequence[str],
-    targets: Matrix,
-    tuning: ClassTuning,
-    settings: TuneSettings,
-    head: tuple[Matrix, Matrix] | None,
+    model: ClassReader, texts: Sequence[str], targets: Matrix, tuning: ClassTuning, settings: TuneSettings
 ) -> Job[Tuned]:
-    width = (encoder.dimensions, targets.shape[1])
-    weight, bias = head or (np.zeros(width, np.float32), np.zeros(width[1], np.float32))
-    model = ClassReader(encoder, weight, bias)
     groups = prepared(model, settings)
-    wanted = torch.from_numpy(targets)
-    random = np.random.default_rng(settings.seed)
-
-    def loss(rows: npt.NDArray[np.int64]) -> torch.Tensor:
-        chosen = [texts[i] for i in rows.tolist()]
-        varied = [tuning.augment(t, random) for t in chosen] if tuning.augment else chosen
-        return _loss(model(encoder.start.tokens(varied)), wanted[torch.from_numpy(rows)], tuning)
-
+    # Words that the labels do not mention must not be left behind by those that they do.
+    model.encoder.network.get_input_embeddings().weight.requires_grad_(False)  # type: ignore[operator]
+    wanted, random = torch.from_numpy(targets), np.random.default_rng(settings.seed)
+    weight = None if tuning.weight is None else torch.from_numpy(tuning.weight)
     held = np.array(tuning.held, np.int64)
     rows = np.setdiff1d(np.arange(len(texts)), held)
+
+    def lost(at: npt.NDArray[np.int64], read: Sequence[str]) -> torch.Tensor:
+        scores, own = model(model.encoder.start.tokens(read)), torch.from_numpy(at)
+        counts = None if weight is None else weight[own].to(scores.device)
+        return _loss(scores, wanted[own].to(scores.device), counts, tuning)
+
+    def loss(at: npt.NDArray[np.int64]) -> torch.Tensor:
+        chosen = [texts[i] for i in at.tolist()]
+        return lost(at, [tuning.augment(t, random) for t in chosen] if tuning.augment else chosen)
 
     def validate() -> float:
         with torch.inference_mode():
             parts = [held[i : i + _CHECKED] for i in range(0, len(held), _CHECKED)]
-            scores = [model(encoder.start.tokens([texts[i] for i in part.tolist()])) for part in parts]
-            return -float(_loss(torch.cat(scores), wanted[torch.from_numpy(held)], tuning))
+            losses = [float(lost(part, [texts[i] for i in part.tolist()])) * len(part) for part in parts]
+        return -sum(losses) / len(held)
 
     def batches(epoch: int) -> list[Any]:
         return [rows[at] for at in _batches(len(rows), settings, epoch)]
@@ -124,15 +165,18 @@ def _through_head(
     return done
 
 
-def _loss(scores: torch.Tensor, wanted: torch.Tensor, tuning: ClassTuning) -> torch.Tensor:
+def _loss(scores: torch.Tensor, wanted: torch.Tensor, weight: torch.Tensor | None, tuning: ClassTuning) -> torch.Tensor:
+    """The mean loss of rows (b, c), each counting as much as `weight` (b,) says."""
     if tuning.several:
         one_each = focal if tuning.loss == "focal" else binary_cross_entropy
-        return one_each(scores.flatten(), wanted.flatten())
+        each = None if weight is None else weight[:, None].expand_as(wanted).flatten()
+        return one_each(scores.flatten(), wanted.flatten(), weights=each)
     if tuning.loss == "focal":
         likely = torch.log_softmax(scores, dim=1)
         missed = (1 - (likely.exp() * wanted).sum(1)).clamp(min=1e-6)
-        return -(missed.square() * (likely * wanted).sum(1)).mean()
-    return cross_entropy(scores, wanted, None, tuning.smoothing)
+        lost = -missed.square() * (likely * wanted).sum(1)
+        return lost.mean() if weight is None else (lost * weight).sum() / weight.sum()
+    return cross_entropy(scores, wanted, weight, tuning.smoothing)
 
 
 def _batches(n: int, settings: TuneSettings, epoch: int) -> list[Any]:
