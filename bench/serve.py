@@ -36,6 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kills", type=int, default=3, help="how often the server is killed")
     parser.add_argument("--rows", type=int, default=0, help="rows of the table; 1,000,000 for rows, 50,000 for start")
     parser.add_argument("--examples", type=int, default=500, help="requests an address")
+    parser.add_argument("--judge", default="test", choices=("test", "valid"), help="part that judges similar sessions")
     parser.add_argument("--workspace", help="a workspace of start that was made before")
 
 
@@ -340,7 +341,7 @@ def openapi(seed: int, options: argparse.Namespace, place: Path) -> dict[str, An
 
 def similar(seed: int, options: argparse.Namespace, place: Path) -> dict[str, Any]:
     """Grouping at a glance against labelling one by one, by a person who knows the answers, on refinery_ag_news."""
-    return compare("refinery_ag_news", seed, place, options.rows or 2_000)
+    return compare("refinery_ag_news", options.judge, seed, place, options.rows or 2_000)
 
 
 def _times(seconds: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, float]:

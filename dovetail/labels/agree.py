@@ -126,12 +126,13 @@ def conflicts(events: Iterable[Event]) -> list[Conflict]:
     """Subjects whose labels differ, the most evenly split first. Whoever is unsure contradicts nobody."""
     found = []
     for about in _by_subject(events).values():
-        said = {e.person: e.label.value for e in about if not e.gold and e.label.value != "unsure"}
+        first = about[0].label
+        said = {e.person: _aligned(e.label, first) for e in about if not e.gold and e.label.value != "unsure"}
         gold = next((e.label for e in reversed(about) if e.gold), None)
         answers = {_comparable(e.label) for e in about if not e.gold and e.label.value != "unsure"}
         answers |= {_comparable(gold)} if gold is not None else set()
         if len(answers) > 1:
-            found.append(Conflict(about[0].label, said, None if gold is None else gold.value))
+            found.append(Conflict(first, said, None if gold is None else _aligned(gold, first)))
     return sorted(found, key=lambda c: -c.split)
 
 
@@ -186,6 +187,14 @@ def _by_subject(events: Iterable[Event]) -> dict[str, list[Event]]:
         if event.undoes is None:
             found[event.label.subject()].append(event)
     return found
+
+
+def _aligned(label: Label, first: Label) -> Value:
+    """The value with the rows of a group in the order of another label of the same subject."""
+    if label.shape != "group" or not isinstance(label.value, tuple) or label.rows == first.rows:
+        return label.value
+    name = dict(zip(label.rows, label.value, strict=True))
+    return tuple(name[row] for row in first.rows)
 
 
 def _comparable(label: Label) -> Any:

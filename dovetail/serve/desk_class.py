@@ -15,7 +15,7 @@ from dovetail.labels.said import Label, Row, Suggestion, classes
 from dovetail.labels.stop import forecast
 from dovetail.serve.desk import Found, Session
 from dovetail.serve.room import Room
-from dovetail.serve.trained import Classes, classes_of, latest, runs
+from dovetail.serve.trained import Classes, classes_of, in_use, runs
 from dovetail.serve.wire import Job, Why, WordWeight
 from dovetail.serve.wire_label import ClassItem, NextAsked, Thought
 from dovetail.types import Interval
@@ -92,7 +92,7 @@ class ClassDesk:
             raise InputError("this session asks for one class a row")
         thoughts = self._thoughts(view, row)
         best = thoughts[0] if thoughts else None
-        version = (latest(self.room.state, f"class {view.name}") or (0,))[0]
+        version = (in_use(self.room.state, f"class {view.name}") or (0,))[0]
         thought = None if best is None else Suggestion((best.value,), best.score, f"classes {version}")
         return [(classes(Row(str(view.ids[row].as_py()), view.source(row)), value, task=session.task), thought)]
 
@@ -121,7 +121,8 @@ class ClassDesk:
         labels = self.room.ledger.counts["class", session.task]
         seen = int(found[0][2].get("labels", 0)) if found else 0
         facts: dict[str, Any] = {"work": "classes", "until_retrain": max(0, EVERY - (labels - seen))}
-        facts["version"] = found[0][0] if found else 0
+        used = in_use(self.room.state, f"class {session.table}")
+        facts["version"] = used[0] if used else 0
         measured = [(f["labels"], f["right"]) for _, _, f in reversed(found) if f.get("right")]
         facts["curve"] = [{"labels": n, **right} for n, right in measured]
         if measured:
@@ -133,8 +134,9 @@ class ClassDesk:
                 "stop": ahead.stop,
                 "advice": ahead.advice.replace("of F1", "of accuracy"),
             }
-            before = measured[-2][1]["value"] if len(measured) > 1 else found[0][2].get("guess")
-            facts["effect"] = _effect(found[0], before)
+            if used:
+                earlier = [f["right"]["value"] for n, _, f in found if n < used[0] and f.get("right")]
+                facts["effect"] = _effect(used, earlier[0] if earlier else used[2].get("guess"))
         return facts
 
     def answered(self, session: Session, person: str) -> None:
@@ -180,7 +182,7 @@ class ClassDesk:
         return list(dict.fromkeys([*(session["classes"] or ()), *used]))[:500]
 
     def _classes(self, view: View) -> Classes | None:
-        found = latest(self.room.state, f"class {view.name}")
+        found = in_use(self.room.state, f"class {view.name}")
         key = (view.version, found[0] if found else 0)
         if self._seen.get(view.name, ((), None))[0] != key:
             self._seen[view.name] = key, classes_of(self.room.state, self.room.home, view)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dovetail.errors import InputError, UnknownName
-from dovetail.labels.said import Label, Row, Suggestion, group
+from dovetail.labels.said import Label, Row, Suggestion, classes, group
 from dovetail.serve.desk import Found, Session
 from dovetail.serve.room import Room
-from dovetail.serve.trained import Space, latest, runs, space_of
+from dovetail.serve.trained import Space, in_use, runs, space_of
 from dovetail.serve.wire import Job, Why
 from dovetail.serve.wire_label import GroupItem, GroupValue, Neighbour, NextAsked
 
@@ -71,7 +72,16 @@ class GroupDesk:
         blind = bool(session["blind"])
         if blind:
             shown = [n.model_copy(update={"same": None, "labelled": None}) for n in shown]
-        return GroupItem(item=item, focus=view.rec(row), neighbours=shown, purity=self._purity(session))
+        names = self._names(view)
+        called = Counter(names[n] for n in (row, *rows.tolist()) if n in names).most_common(1)
+        return GroupItem(
+            item=item,
+            focus=view.rec(row),
+            neighbours=shown,
+            purity=self._purity(session),
+            names=sorted(set(names.values()))[:200],
+            name=called[0][0] if called and not blind else "",
+        )
 
     def labels(self, session: Session, item: str, value: Any) -> list[tuple[Label, Suggestion | None]]:
         """Which of the shown rows belong with it."""
@@ -86,9 +96,12 @@ class GroupDesk:
             raise InputError("nothing was said of any row")
         rows = [row, *same, *other]
         names = ["1"] * (1 + len(same)) + [""] * len(other)
-        version = (latest(self.room.state, f"space {view.name}") or (0,))[0]
+        version = (in_use(self.room.state, f"space {view.name}") or (0,))[0]
         thought = Suggestion(tuple("1" for _ in rows), None, f"space {version}")
-        return [(group([_named(view, n) for n in rows], names, task=session.task), thought)]
+        said: list[tuple[Label, Suggestion | None]]
+        said = [(group([_named(view, n) for n in rows], names, task=session.task), thought)]
+        name = value.name.strip()
+        return said + [(classes(_named(view, n), [name], task=session.task), None) for n in (row, *same) if name]
 
     def item_of(self, session: Session, label: Label) -> str | None:
         """The row that a label was about."""
@@ -110,9 +123,10 @@ class GroupDesk:
         judged = sum(len(e.label.rows) - 1 for e in self._events(session))
         seen = int(found[0][2].get("judged", 0)) if found else 0
         facts: dict[str, Any] = {"work": "space", "until_retrain": max(0, EVERY - (judged - seen))}
-        facts |= {"version": found[0][0] if found else 0, "purity": self._purity(session)}
-        if found:
-            facts["effect"] = self._effect(session, *found[0])
+        used = in_use(self.room.state, about)
+        facts |= {"version": used[0] if used else 0, "purity": self._purity(session)}
+        if used:
+            facts["effect"] = self._effect(session, *used)
         return facts
 
     def answered(self, session: Session, person: str) -> None:
@@ -136,6 +150,15 @@ class GroupDesk:
     def _events(self, session: Session) -> list[Event]:
         return self.room.ledger.current("group", session.task)
 
+    def _names(self, view: View) -> dict[int, str]:
+        """Rows of one class, and its name."""
+        found = {}
+        for event in self.room.ledger.current("class", view.name):
+            value, row = event.label.value, view.place(event.label.rows[0].id, event.label.rows[0].source)
+            if row is not None and isinstance(value, tuple) and len(value) == 1:
+                found[row] = value[0]
+        return found
+
     def _grouped(self, session: Session) -> dict[int, str]:
         """Rows that were judged, and by whom."""
         view, found = self._view(session), {}
@@ -147,7 +170,7 @@ class GroupDesk:
         return found
 
     def _space(self, view: View) -> Space | None:
-        found = latest(self.room.state, f"space {view.name}")
+        found = in_use(self.room.state, f"space {view.name}")
         key = (view.version, found[0] if found else 0)
         if self._spaces.get(view.name, ((), None))[0] != key:
             self._spaces[view.name] = key, space_of(self.room.state, self.room.home, view)
@@ -182,7 +205,8 @@ class GroupDesk:
         return [int(n) for n in np.sort(some)[np.argsort(like, kind="stable")[:count]]]
 
     def _purity(self, session: Session) -> float | None:
-        return purity_of(self.room.ledger.of_session(session.session)[-_RECENT:])
+        said = [e for e in self.room.ledger.of_session(session.session) if e.label.shape == "group"]
+        return purity_of(said[-_RECENT:])
 
     def _effect(self, session: Session, version: int, at: str, facts: dict[str, Any]) -> dict[str, Any]:
         """Purity of what was shown since this training against before; until then, that of held-out rows."""

@@ -41,6 +41,8 @@ class JudgementDesk:
             query = str(session["query"]).strip()
         if not query:
             return Found([], None, "type a query to judge its answers")
+        if person:  # who only looks changes nothing
+            self._keep(query)
         return Found([self._note(query)], None)
 
     def item(self, session: Session, item: str, person: str) -> JudgementItem:
@@ -96,17 +98,25 @@ class JudgementDesk:
         return self.room.tables.get(session.table)
 
     def _note(self, query: str) -> str:
+        """The item of a query."""
         name = _named(query)
         self._asked[name] = query
         while len(self._asked) > _KEPT:
             self._asked.popitem(last=False)
         return name
 
+    def _keep(self, query: str) -> None:
+        """Remember a query for good."""
+        add = "INSERT OR IGNORE INTO queries VALUES (?, ?)"
+        self.room.state.write(add, (_named(query), query))
+
     def _query(self, item: str) -> str:
-        found = self._asked.get(item)
-        if found is None:
+        if item in self._asked:
+            return self._asked[item]
+        row = self.room.state.row("SELECT query FROM queries WHERE item = ?", (item,))
+        if row is None:
             raise UnknownName("query", item, ())
-        return found
+        return str(row["query"])
 
     def _graded(self, session: Session, query: str, person: str) -> dict[int, float]:
         view, found = self._view(session), {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -19,6 +18,7 @@ from dovetail.serve.desk import Found, Session
 from dovetail.serve.pool import ABOUT, SEEN, Pool, pool_of, version_of
 from dovetail.serve.room import Room
 from dovetail.serve.tables import RECORDS, View
+from dovetail.serve.trained import in_use, runs
 from dovetail.serve.why import why_of_pair
 from dovetail.serve.wire import Job, Why
 from dovetail.serve.wire_label import Field2, NextAsked, PairItem, Part, Thought
@@ -120,16 +120,14 @@ class PairDesk:
     def facts(self, session: Session) -> dict[str, Any]:
         """How good the matcher is, by how much better it became, and what comes next."""
         del session
-        row = self.room.state.rows("SELECT * FROM trained WHERE about = ? ORDER BY version DESC LIMIT 20", (ABOUT,))
-        runs = [(r["version"], r["at"], json.loads(r["facts"])) for r in row]
+        known, used = runs(self.room.state, ABOUT), in_use(self.room.state, ABOUT)
         labels = self.room.ledger.counts["pair", ""]
-        latest = runs[0][2] if runs else {}
         left = EVERY - (labels - int(self.room.state.noted(SEEN) or 0))
-        found: dict[str, Any] = {"until_retrain": max(0, left), "version": runs[0][0] if runs else 0}
-        found["gain"] = latest.get("gain")
-        found["curve"] = [_point(facts) for *_, facts in reversed(runs) if facts.get("after")]
-        if runs:
-            found["effect"] = _effect(*runs[0], runs[1][2] if len(runs) > 1 else None)
+        found: dict[str, Any] = {"until_retrain": max(0, left), "version": used[0] if used else 0}
+        found["gain"] = known[0][2].get("gain") if known else None
+        found["curve"] = [_point(facts) for *_, facts in reversed(known) if facts.get("after")]
+        if used:
+            found["effect"] = _effect(*used, next((facts for n, _, facts in known if n < used[0]), None))
         return found
 
     def answered(self, session: Session, person: str) -> None:

@@ -147,8 +147,9 @@ class Jobs:
         self.state.write(begin, (time.time(), job))
         errors = (self.folder / "serve" / "worker.log").open("ab")
         command = [sys.executable, "-m", "dovetail.serve.worker", str(self.folder), job]
-        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "start_new_session": True}
-        process = subprocess.Popen(command, stderr=errors, **quiet)  # type: ignore[call-overload]
+        quiet: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "start_new_session": True}
+        quiet["env"] = _threads(lane)
+        process = subprocess.Popen(command, stderr=errors, **quiet)
         errors.close()
         self._running[lane] = (job, process)
         self.state.write("UPDATE jobs SET pid = ? WHERE job = ?", (process.pid, job))
@@ -170,6 +171,14 @@ class Jobs:
                 "error = ?, ended = CASE WHEN attempts < ? THEN NULL ELSE ? END WHERE job = ? AND state = 'running'",
                 (_ATTEMPTS, f"{reason}; see serve/worker.log in the workspace", _ATTEMPTS, time.time(), job),
             )
+
+
+def _threads(lane: int) -> dict[str, str]:
+    """The environment of a job: short ones leave half of the processors to the pages; threads that wait do not spin."""
+    some = {"OMP_WAIT_POLICY": "passive"}
+    if lane == 0:
+        some["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // 2))
+    return {**some, **os.environ}
 
 
 def _lane(kind: str) -> int:

@@ -29,6 +29,7 @@ class Ledger:
         self.by_session: dict[str, dict[Place, Event]] = {}
         self.counts: Counter[tuple[str, str]] = Counter()  # shape, task
         self.given: Counter[str] = Counter()  # labels by person
+        self._golden: dict[int, Event] = {}  # right answers by event
 
     def refresh(self) -> None:
         """Read what is new."""
@@ -78,8 +79,14 @@ class Ledger:
         """How many people gave labels that count."""
         return sum(n > 0 for n in self.given.values())
 
+    def golden(self) -> list[Event]:
+        """The right answers: gold questions, and conflicts that somebody settled."""
+        with self._lock:
+            return list(self._golden.values())
+
     def _take(self, event: Event) -> None:
         if event.undoes is not None:
+            self._golden.pop(event.undoes, None)
             place = self._by_id.get(event.undoes)
             if place is not None:
                 before = self._top(place)
@@ -87,6 +94,7 @@ class Ledger:
                 self._settle(place, before)
             return
         if event.gold:
+            self._golden[event.id] = event
             return
         place = (event.person, event.label.subject_key())
         before = self._top(place)

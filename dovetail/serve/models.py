@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import re
 import threading
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dovetail.errors import InputError, UnknownName
-from dovetail.serve.trained import latest
+from dovetail.serve import behind
 from dovetail.serve.wire_model import FitAsked, ForecastGiven, ModelDetail, ModelInfo, Quality, VersionInfo
 from dovetail.tasks.base import load_model
 from dovetail.workspace import write_json
@@ -56,7 +55,7 @@ class Models:
     def listed(self) -> list[ModelInfo]:
         """The models that are in use, and what background training keeps up to date."""
         found = [self.info(path.parent.name) for path in sorted(self._home.glob(f"*/{NOTE}"))]
-        return found + self._background()
+        return found + behind.listed(self.room.state)
 
     def info(self, name: str) -> ModelInfo:
         """A model as it is used now."""
@@ -67,7 +66,7 @@ class Models:
             task=note["task"],
             version=one["version"],
             made=one["made"],
-            age_days=_age(one["made"]),
+            age_days=behind.age(one["made"]),
             labels=one["labels"],
             quality=_quality(one),
             versions=len(note["versions"]),
@@ -76,6 +75,8 @@ class Models:
 
     def detail(self, name: str) -> ModelDetail:
         """All versions side by side, the latest first."""
+        if (about := behind.about_of(name)) is not None:
+            return behind.detail(self.room, about)
         note = self.note(name)
         versions = [
             VersionInfo(
@@ -94,6 +95,8 @@ class Models:
 
     def roll_back(self, name: str, version: int) -> ModelInfo:
         """Use another version."""
+        if (about := behind.about_of(name)) is not None:
+            return behind.roll_back(self.room, about, version)
         with self._lock:
             note = self.note(name)
             self._check(note, name, version)
@@ -102,6 +105,8 @@ class Models:
 
     def card(self, name: str, version: int | None = None) -> dict[str, Any]:
         """The model card of a version, with what the workspace knows of it."""
+        if (about := behind.about_of(name)) is not None:
+            return behind.card(self.room, about, version)
         folder, note = self.folder(name, version), self.note(name)
         one = next(v for v in note["versions"] if f"v{v['version']:04}" == folder.name)
         path = folder / "card.json"
@@ -212,31 +217,6 @@ class Models:
         if version not in known:
             raise UnknownName("version", str(version), list(map(str, known)), name)
 
-    def _background(self) -> list[ModelInfo]:
-        rows = self.room.state.rows("SELECT DISTINCT about FROM trained ORDER BY about")
-        return [made for row in rows if (made := self._kept_behind(str(row["about"]))) is not None]
-
-    def _kept_behind(self, about: str) -> ModelInfo | None:
-        found = latest(self.room.state, about)
-        if found is None:
-            return None
-        version, at, facts = found
-        figure, after = str(facts.get("figure", "accuracy")), facts.get("after", facts.get("right"))
-        if isinstance(after, float):
-            after = {"value": after, "low": None, "high": None}
-        task = {"pairs": "match", "class": "classify", "space": "embed"}[about.split(" ")[0]]
-        return ModelInfo(
-            model=f"{about} (behind)",
-            task=task,
-            version=version,
-            made=at,
-            age_days=_age(at),
-            labels=int(facts.get("labels", facts.get("judged", 0))),
-            quality=Quality(figure=figure, **after) if after else None,
-            versions=version,
-            summary=str(facts.get("summary", facts.get("why", ""))),
-        )
-
 
 def add_version(folder: Path, name: str, task: str, facts: dict[str, Any]) -> int:
     """Note a version that lies in its folder already, and use it. Gives its number, that of `next_version`."""
@@ -264,12 +244,3 @@ def next_version(folder: Path, name: str, task: str) -> int:
 def _quality(one: dict[str, Any]) -> Quality | None:
     found = one.get("quality")
     return Quality(**found) if found else None
-
-
-def _age(made: str) -> float:
-    try:
-        then = dt.datetime.fromisoformat(made)
-    except ValueError:
-        return 0.0
-    then = then if then.tzinfo else then.replace(tzinfo=dt.UTC)
-    return round(max(0.0, (dt.datetime.now(dt.UTC) - then).total_seconds() / 86_400), 3)

@@ -14,6 +14,7 @@ from dovetail.errors import WorkspaceError
 from dovetail.integrate.align import Alignment
 from dovetail.integrate.pipeline import compared_records
 from dovetail.serve.state import State
+from dovetail.serve.trained import in_use
 from dovetail.tasks.match import Matcher
 from dovetail.tasks.match_next import worth_asking
 from dovetail.types import BlockPlan, Candidates, Decisions, Records
@@ -61,9 +62,9 @@ class Pool:
 def version_of(folder: Path, state: State) -> str:
     """Changes where the pool does."""
     mark = folder / "steps" / "match" / "step.json"
-    row = state.row("SELECT max(version) FROM trained WHERE about = ?", (ABOUT,))
+    used = in_use(state, ABOUT)
     features = features_file(folder)
-    return f"{mark.stat().st_mtime_ns if mark.is_file() else 0}/{row[0] if row else 0}/{features.is_file()}"
+    return f"{mark.stat().st_mtime_ns if mark.is_file() else 0}/{used[0] if used else 0}/{features.is_file()}"
 
 
 def run_key(folder: Path) -> str:
@@ -118,13 +119,14 @@ def pool_of(folder: Path, state: State) -> Pool:
 
 
 def _as_trained(base: Pool, folder: Path, state: State, key: str) -> Pool:
-    row = state.row("SELECT version, facts FROM trained WHERE about = ? ORDER BY version DESC LIMIT 1", (ABOUT,))
-    if row is None:
+    used = in_use(state, ABOUT)
+    if used is None:
         return base
-    facts, home = json.loads(row["facts"]), folder / "serve" / "pairs" / f"v{row['version']:04}"
+    version, _, facts = used
+    home = folder / "serve" / "pairs" / f"v{version:04}"
     scores = home / "scores.npy"
     if facts.get("run") != key or not scores.is_file():
-        return replace(base, version=int(row["version"]))
+        return replace(base, version=version)
     score = np.load(scores, allow_pickle=False)
     line, shift = float(facts["threshold"]), float(facts["shift"])
-    return replace(base, score=score, threshold=line, shift=shift, version=int(row["version"]), folder=home)
+    return replace(base, score=score, threshold=line, shift=shift, version=version, folder=home)

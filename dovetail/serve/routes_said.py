@@ -7,11 +7,12 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
 
-from dovetail.labels.agree import agreement, conflicts, gold_scores
+from dovetail.labels.agree import Conflict, agreement, gold_scores
 from dovetail.labels.exchange import to_table
 from dovetail.labels.said import Answer, Event, Row, make
 from dovetail.labels.store import Wanted
-from dovetail.serve.asked import Bench, Labeller
+from dovetail.serve import settle
+from dovetail.serve.asked import Bench, Curator, Labeller
 from dovetail.serve.wire import Span
 from dovetail.serve.wire_label import Kind, Thought
 from dovetail.serve.wire_said import (
@@ -21,18 +22,21 @@ from dovetail.serve.wire_said import (
     GoldLine,
     KappaLine,
     LabelEvent,
+    LabelGiven,
     LabelPage,
     LabelsAsked,
     LabelsGiven,
     LabelsTaken,
     LabelSummary,
     TakenKey,
+    Unsettled,
 )
 from dovetail.serve.workbench import plain
 from dovetail.tables.write import as_text
 from dovetail.types import Interval
 
 router = APIRouter()
+_CONFLICTS = 50  # that are sent at once
 
 
 @router.get("/labels")
@@ -48,7 +52,7 @@ def summary(bench: Bench) -> LabelSummary:
     """Labels at a glance: how many, how far people agree, what is to be settled, who does well on gold questions."""
     bench.ledger.refresh()
     events = bench.ledger.current()
-    golden = [*events, *(e for e in bench.ledger.store.current() if e.gold)]
+    golden, split = [*events, *bench.ledger.golden()], settle.open_conflicts(bench.ledger)
     counts = {"pair": 0, "class": 0, "group": 0, "judgement": 0}
     for (shape, _), number in bench.ledger.counts.items():
         counts[shape] += number
@@ -56,7 +60,8 @@ def summary(bench: Bench) -> LabelSummary:
         counts=counts,
         people=bench.ledger.people(),
         agreement=[_agreement(a) for a in agreement(events)],
-        conflicts=[_conflict(c) for c in conflicts(golden)[:200]],
+        conflicts=[_conflict(bench, c) for c in split[:_CONFLICTS]],
+        unsettled=len(split),
         gold=[GoldLine(person=g.person, right=g.right, asked=g.asked) for g in gold_scores(golden)],
     )
 
@@ -90,6 +95,22 @@ def label(given: LabelsGiven, bench: Bench, who: Labeller) -> LabelsTaken:
     events = bench.ledger.store.say(said, person=who.person, session="program")
     bench.ledger.refresh()
     return LabelsTaken(taken=[TakenKey(event=e.id, key=e.key) for e in events])
+
+
+@router.post("/labels/settle")
+def settled(given: LabelGiven, bench: Bench, who: Curator) -> TakenKey:
+    """Settle what people label differently: this answer counts from now on, and people are measured against it."""
+    event = settle.settle(bench.room, given, who.person)
+    bench.people.audit(who.person, "settle", str(event.id), event.label.text()[:500])
+    return TakenKey(event=event.id, key=event.key)
+
+
+@router.post("/labels/unsettle")
+def unsettled(given: Unsettled, bench: Bench, who: Curator) -> TakenKey:
+    """Take back what one settled; what people said counts again."""
+    event = settle.unsettle(bench.room, given.event, who.person, given.key)
+    bench.people.audit(who.person, "unsettle", str(given.event))
+    return TakenKey(event=event.id, key=event.key)
 
 
 def as_lines(table: Any) -> str:
@@ -131,11 +152,13 @@ def _agreement(found: Any) -> AgreementLine:
     )
 
 
-def _conflict(found: Any) -> ConflictLine:
+def _conflict(bench: Bench, found: Conflict) -> ConflictLine:
     return ConflictLine(
         shape=found.label.shape,
+        task=found.label.task,
         rows=[EventRow(id=r.id, source=r.source) for r in found.label.rows],
         query=found.label.query,
         said={person: plain(v) for person, v in found.said.items()},
-        gold=plain(found.gold),
+        choices=settle.choices(found),
+        records=settle.records(bench.room, found),
     )

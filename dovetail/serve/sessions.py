@@ -137,7 +137,7 @@ class Sessions:
             several=bool(one["several"]),
             made_by=one.made_by,
             made_at=one.made_at,
-            answers=self.ledger.number(one.session),
+            answers=len(self._answers(one)),
             open=one.open,
         )
 
@@ -190,7 +190,7 @@ class Sessions:
         item = None
         if events:
             desk = self.desk(one.kind)
-            name = desk.item_of(one, events[-1].label)
+            name = desk.item_of(one, events[0].label)
             item = None if name is None else desk.item(one, name, person)
         return Undone(event=events[-1].id if events else None, item=item, progress=self.progress(one))
 
@@ -201,7 +201,7 @@ class Sessions:
     def progress(self, one: Session, left: int | None = None, *, fresh: bool = False) -> SessionProgress:
         """How a session stands; agreement may be some seconds old, unless it is asked for `fresh`."""
         desk = self.desk(one.kind)
-        events = self.ledger.of_session(one.session)
+        events = self._answers(one)
         people: dict[str, int] = {}
         for event in events:
             people[event.person] = people.get(event.person, 0) + 1
@@ -221,6 +221,10 @@ class Sessions:
             curve=[CurvePoint(**point) for point in facts.get("curve", ())],
             purity=facts.get("purity"),
         )
+
+    def _answers(self, one: Session) -> list[Event]:
+        """What counts of its answers; a group's name, said of each of its rows, is no answer by itself."""
+        return [e for e in self.ledger.of_session(one.session) if e.label.shape == one.kind]
 
     def _table(self, asked: NewSession) -> str:
         known = self.room.tables.all()

@@ -37,6 +37,7 @@ _MIGRATIONS = (
         PRIMARY KEY (about, version));
     CREATE TABLE noted (name TEXT PRIMARY KEY, value TEXT NOT NULL);
     """,
+    "CREATE TABLE queries (item TEXT PRIMARY KEY, query TEXT NOT NULL)",
 )
 
 

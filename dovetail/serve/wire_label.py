@@ -107,6 +107,8 @@ class GroupItem(Given):
     focus: Rec
     neighbours: list[Neighbour]
     purity: float | None
+    names: list[str] = Field(default_factory=list)  # of groups so far
+    name: str = ""  # what this one is probably called
 
 
 class ClassItem(Given):
@@ -225,10 +227,11 @@ class NextItems(Given):
 
 
 class GroupValue(Asked):
-    """Row numbers that belong with the record in question, and those that do not."""
+    """Row numbers that belong with the record in question, and those that do not; a name makes the group a class."""
 
     same: Annotated[list[RowNumber], Field(max_length=1_000)] = Field(default_factory=list)
     other: Annotated[list[RowNumber], Field(max_length=1_000)] = Field(default_factory=list)
+    name: Annotated[str, Field(max_length=200)] = ""
 
 
 class Grade(Asked):

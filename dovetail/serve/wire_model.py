@@ -44,6 +44,7 @@ class VersionInfo(Given):
     settings: dict[str, Any]
     summary: str
     current: bool
+    there: bool = True  # whether one can go back to it
 
 
 class ModelDetail(Given):
@@ -85,9 +86,9 @@ class IntegrateAsked(Asked):
 
 
 class RollbackAsked(Asked):
-    """The version to use again."""
+    """The version to use again; 0 is what there was before the first, where a model learns in the background."""
 
-    version: int = Field(ge=1, le=1_000_000)
+    version: int = Field(ge=0, le=1_000_000)
 
 
 class Advice(Given):

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field, JsonValue
 
 from dovetail.serve.wire import Asked, Given, Key, Name, Span, Text, Words
+from dovetail.serve.wire_data import Rec
 from dovetail.serve.wire_label import Kind, Thought
 
 
@@ -107,13 +108,22 @@ class AgreementLine(Given):
 
 
 class ConflictLine(Given):
-    """A subject that people label differently."""
+    """A subject that people label differently and nobody settled. `records` are the rows that it is about."""
 
     shape: str
+    task: str
     rows: list[EventRow]
     query: str
     said: dict[str, JsonValue]
-    gold: JsonValue
+    choices: list[JsonValue]
+    records: list[Rec]
+
+
+class Unsettled(Asked):
+    """A settling to be taken back, by its event."""
+
+    event: Annotated[int, Field(ge=1, le=2**53)]
+    key: Key
 
 
 class GoldLine(Given):
@@ -131,4 +141,5 @@ class LabelSummary(Given):
     people: int
     agreement: list[AgreementLine]
     conflicts: list[ConflictLine]
+    unsettled: int
     gold: list[GoldLine]

@@ -13,7 +13,7 @@ from dovetail.labels.store import Wanted
 from dovetail.measure.intervals import wilson
 from dovetail.serve.desk_class import LARGEST
 from dovetail.serve.nearest import ENCODER
-from dovetail.serve.trained import folder_of, keep
+from dovetail.serve.trained import folder_of, keep, let_go
 from dovetail.tasks.classify import Classifier
 from dovetail.types import Progress
 
@@ -57,7 +57,9 @@ def train(work: Work) -> Working:
         "guess": max(counts.values()) / len(labels),
         "why": str(model.card.get("why", "")),
     }
-    return {"version": keep(work.state, about, facts), **facts}
+    version = keep(work.state, about, facts)
+    let_go(work.state, work.home, about)
+    return {"version": version, **facts}
 
 
 def _read(model: Classifier, view: Any, home: Any) -> Working:

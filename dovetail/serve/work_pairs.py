@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dovetail.errors import WorkspaceError
 from dovetail.labels.agree import settled
 from dovetail.labels.store import Wanted
 from dovetail.measure.pairs import from_counts
 from dovetail.serve.pool import ABOUT, SEEN, Pool, features_file, pool_of, run_key
-from dovetail.serve.state import now
+from dovetail.serve.trained import keep, latest, let_go
 from dovetail.tables.atomic import replace_file
 from dovetail.tasks.judged import look_up
 from dovetail.tasks.match import Matcher
@@ -40,14 +41,14 @@ def train(work: Work) -> Working:
     work.state.note(SEEN, str(seen))
     pool = pool_of(work.folder, work.state)
     given = judged(work, pool)
-    yield from comparing(work, pool)
-    context = _context(pool, given)
+    start, context = Matcher.shipped(), _context(pool, given)
+    yield from comparing(work, pool, start, context)
     if len(given.label) < 4 or len(np.unique(given.label)) < 2:
         return {"version": pool.version, "labels": len(given.label), "why": "both answers are needed to learn"}
-    start = Matcher.shipped()
     plan = FitPlan(effort="quick", seed=0)
     yield Progress("fit", 0, 1, f"learning from {len(given.label):,} answers")
     fitted = yield from start.fit(pool.records, given.pairs, given.label, context=context, plan=plan)
+    fitted._kept = start._kept  # both compare alike, and most of the time goes into reading the records for it
     decisions = yield from fitted.decide(pool.records, pool.pairs, context=context)
     facts = _facts(work, pool, given, fitted, decisions.threshold, decisions.shift)
     version = _keep(work, fitted, decisions.score, facts)
@@ -71,13 +72,13 @@ def judged(work: Work, pool: Pool) -> Judgements:
     return Judgements(Candidates(left[order], right[order]), label[order])
 
 
-def comparing(work: Work, pool: Pool) -> Job[None]:
+def comparing(work: Work, pool: Pool, start: Matcher, context: Candidates) -> Job[None]:
     """Write the comparisons of the pool, which say how unlike two questions are."""
     path = features_file(work.folder)
     if path.is_file():
         return
     parts = []
-    for part, compared in Matcher.shipped().comparer(pool.records, pool.pairs).chunks(pool.pairs):
+    for part, compared in start.comparer(pool.records, context).chunks(pool.pairs):
         parts.append(compared.values)
         yield Progress("compare", part.stop, len(pool.pairs), "comparing candidates")
     with replace_file(path) as beside, beside.open("wb") as file:
@@ -143,18 +144,25 @@ def _keep(work: Work, fitted: Matcher, score: Floats, facts: dict[str, Any]) -> 
     """Write the matcher and its scores, whole or not at all, and say that they are there."""
     home = work.home / "pairs"
     home.mkdir(parents=True, exist_ok=True)
-    row = work.state.row("SELECT coalesce(max(version), 0) FROM trained WHERE about = ?", (ABOUT,))
-    version = int(row[0]) + 1 if row else 1
+    version = (latest(work.state, ABOUT) or (0,))[0] + 1
     beside = Path(tempfile.mkdtemp(prefix=".v-", dir=home))
     fitted.save(beside / "matcher")
     with (beside / "scores.npy").open("wb") as file:
         np.save(file, score, allow_pickle=False)
     shutil.rmtree(home / f"v{version:04}", ignore_errors=True)
     beside.replace(home / f"v{version:04}")
-    _note(work, version, facts)
+    if keep(work.state, ABOUT, _plain(facts)) != version:
+        raise WorkspaceError("another training ended at the same moment; this one is not kept")
+    let_go(work.state, work.home, ABOUT)
     return version
 
 
+def _plain(facts: dict[str, Any]) -> dict[str, Any]:
+    """Facts as JSON has them."""
+    found: dict[str, Any] = json.loads(json.dumps(facts, default=asdict))
+    return found
+
+
 def _note(work: Work, version: int, facts: dict[str, Any]) -> None:
-    text = json.dumps(facts, default=asdict)
-    work.state.write("INSERT OR REPLACE INTO trained VALUES (?, ?, ?, ?)", (ABOUT, version, now(), text))
+    change = "UPDATE trained SET facts = ? WHERE about = ? AND version = ?"
+    work.state.write(change, (json.dumps(_plain(facts)), ABOUT, version))

@@ -9,7 +9,7 @@ import numpy as np
 
 from dovetail.labels.store import Wanted
 from dovetail.serve.nearest import AT_ONCE, ENCODER, Nearest
-from dovetail.serve.trained import folder_of, keep
+from dovetail.serve.trained import folder_of, keep, let_go
 from dovetail.tables.atomic import replace_file
 from dovetail.tasks.embed import Embedder
 from dovetail.tasks.embed_scores import same_class
@@ -51,7 +51,9 @@ def train(work: Work) -> Working:
     yield from _move(near, space, home, len(view))
     np.save(home / "groups.npy", np.array(sorted(groups.items()), np.int64).reshape(-1, 2), allow_pickle=False)
     space.save(home / "space")
-    return {"version": keep(work.state, about, facts), **facts}
+    version = keep(work.state, about, facts)
+    let_go(work.state, work.home, about)
+    return {"version": version, **facts}
 
 
 def groups_of(view: View, events: list[Event], classes: list[Event]) -> dict[int, int]:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dovetail.errors import WorkspaceError
-from dovetail.labels.agree import conflicts
 from dovetail.serve.clusters import ClusterPages
 from dovetail.serve.entities import Editor
 from dovetail.serve.maps import Maps
 from dovetail.serve.models import Models
 from dovetail.serve.room import Room
 from dovetail.serve.sessions import Sessions
+from dovetail.serve.settle import open_conflicts
 from dovetail.serve.tables import RECORDS
 from dovetail.types import Clusters, Decisions, Table
 from dovetail.workspace import open_workspace
@@ -71,7 +71,7 @@ class Workbench:
         """How many subjects people disagree on."""
         with self._lock:
             if self._split[0] != self.ledger.last:
-                self._split = self.ledger.last, len(conflicts(self.ledger.current()))
+                self._split = self.ledger.last, len(open_conflicts(self.ledger))
             return self._split[1]
 
     def alike(self, view: View, asked: RowsAsked) -> RowsPage:

@@ -1,6 +1,6 @@
 // One function for each thing the page asks of the server.
 import { bytes, got, http, post } from "./client";
-import type { Condition, FitAsked, Kind, NewSession, Role } from "./types";
+import type { Condition, FitAsked, LabelGiven, Kind, NewSession, Role } from "./types";
 
 export const me = () => got(http.GET("/api/me"));
 export const login = (token: string) => got(http.POST("/api/login", { body: { token } }));
@@ -59,6 +59,8 @@ export const answersPath = (id: string) => `/api/sessions/${encodeURIComponent(i
 export const undoPath = (id: string) => `/api/sessions/${encodeURIComponent(id)}/undo`;
 
 export const exportPath = (shape: Kind) => `/api/labels/export?${new URLSearchParams({ format: "csv", shape })}`;
+export const settle = (label: LabelGiven) => got(http.POST("/api/labels/settle", { body: label }));
+export const unsettle = (event: number, key: string) => got(http.POST("/api/labels/unsettle", { body: { event, key } }));
 export const labelSummary = () => got(http.GET("/api/labels/summary"));
 
 export interface ClustersQuery {

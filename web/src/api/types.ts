@@ -47,5 +47,7 @@ export type Quality = S["Quality"];
 export type Person = S["Person"];
 export type AuditPage = S["AuditPage"];
 export type LabelSummary = S["LabelSummary"];
+export type LabelGiven = S["LabelGiven"];
+export type Conflict = S["ConflictLine"];
 export type Role = NonNullable<Me["role"]>;
 export type Kind = SessionInfo["kind"];

@@ -5,11 +5,9 @@ interface Suggested {
     readonly same: boolean | null;
 }
 
-/** Those that the model suggests; all that it does not speak against where it suggests none. */
+/** All but those of which it is known that they belong elsewhere. */
 export function chosenAtFirst(neighbours: readonly Suggested[]): Set<number> {
-    const suggested = neighbours.filter((one) => one.same === true);
-    const shown = suggested.length ? suggested : neighbours.filter((one) => one.same !== false);
-    return new Set(shown.map((one) => one.record.row));
+    return new Set(neighbours.filter((one) => one.same !== false).map((one) => one.record.row));
 }
 
 export function toggled<T>(chosen: ReadonlySet<T>, one: T): Set<T> {

@@ -9,7 +9,7 @@ import { ago, figure, percent } from "../logic/format";
 import { address } from "../route";
 import { t } from "../texts";
 import { beginSession } from "./begin";
-import { isBehind } from "./models";
+import { modelTitle } from "./models";
 
 export function HomePage() {
     const home = useLoad(calls.home, []);
@@ -101,8 +101,8 @@ function Models({ models }: { models: readonly ModelInfo[] }) {
                 <ul class="list">
                     {models.map((model) => (
                         <li>
-                            <a href={isBehind(model) ? "/models" : address(["models", model.model])}>
-                                <span class="grow"><strong>{model.model.replace(/ \(behind\)$/, "")}</strong> <span class="soft small">{t.models.tasks[model.task] ?? model.task} · {t.models.version(model.version)} · {ago(model.made)}</span></span>
+                            <a href={address(["models", model.model])}>
+                                <span class="grow"><strong>{modelTitle(model.model)}</strong> <span class="soft small">{t.models.tasks[model.task] ?? model.task} · {t.models.version(model.version)} · {ago(model.made)}</span></span>
                                 {model.quality ? (
                                     <span class="row"><Interval {...model.quality} /><span class="tab-figures"><span class="soft small">{t.models.figure(model.quality.figure)}</span> {percent(model.quality.value)}</span></span>
                                 ) : <span class="soft small">{t.models.unmeasured}</span>}

@@ -10,6 +10,7 @@ import { ago, figure, percent } from "../logic/format";
 import { address, go, place } from "../route";
 import { attempt, may, say } from "../state";
 import { t } from "../texts";
+import { isBehind, modelTitle } from "./models";
 
 /** As many versions as stand side by side. */
 const MOST = 5;
@@ -19,7 +20,7 @@ export function ModelPage({ name }: { name: string }) {
     useChanged(["models"], model.reload);
     return (
         <>
-            <PageHead title={name} about={<span><a href="/models">{t.nav.models}</a>{model.data ? ` / ${t.models.tasks[model.data.task] ?? model.data.task}` : ""}</span>} />
+            <PageHead title={modelTitle(name)} about={<span><a href="/models">{t.nav.models}</a>{model.data ? ` / ${t.models.tasks[model.data.task] ?? model.data.task}` : ""}{isBehind({ model: name }) ? ` · ${t.models.behind}` : ""}</span>} />
             <Shown from={model}>{(data) => <Versions model={data} reload={model.reload} />}</Shown>
         </>
     );
@@ -52,20 +53,22 @@ function SideBySide({ model, ask }: { model: ModelDetail; ask: (version: Version
                 <thead>
                     <tr><th />{shown.map((one) => (
                         <th class={one.current ? "current" : ""}>
-                            <div class="row"><span>{t.models.version(one.version)}</span>{one.current ? <span class="chip good">{t.models.inUse}</span> : null}</div>
+                            <div class="row"><span>{one.version ? t.models.version(one.version) : t.models.first}</span>{one.current ? <span class="chip good">{t.models.inUse}</span> : null}</div>
                         </th>
                     ))}</tr>
                 </thead>
                 <tbody>
-                    <tr><th scope="row">{t.models.made}</th>{shown.map((one) => <td>{ago(one.made)}</td>)}</tr>
+                    <tr><th scope="row">{t.models.made}</th>{shown.map((one) => <td>{one.version ? ago(one.made) : "–"}</td>)}</tr>
                     <tr><th scope="row">{t.models.labels}</th>{shown.map((one) => <td class="tab-figures">{figure(one.labels)}</td>)}</tr>
                     <tr><th scope="row">{t.models.quality}</th>{shown.map((one) => <td>{one.quality ? <span class="row"><span class="tab-figures">{t.models.figure(one.quality.figure)} <strong>{percent(one.quality.value)}</strong></span><Interval {...one.quality} /></span> : <span class="soft">{t.models.unmeasured}</span>}</td>)}</tr>
+                    <tr><th scope="row">{t.models.why}</th>{shown.map((one) => <td class="small why-kept">{one.summary || "–"}</td>)}</tr>
                     {names.map((name) => <tr class="detail"><th scope="row">{t.models.figure(name)}</th>{columns.map((one) => <td class="tab-figures small">{shownValue(one.get(name))}</td>)}</tr>)}
                     <tr><td />{shown.map((one) => (
                         <td><div class="row">
                             <a class="button small" href={address(["models", model.model], { show: "report", version: one.version })}>{t.models.tabs.report}</a>
                             <a class="button small" href={address(["models", model.model], { show: "card", version: one.version })}>{t.models.tabs.card}</a>
-                            {!one.current && may("curate") ? <button type="button" class="button small" onClick={() => ask(one)}><Icon name="undo" size={14} />{t.models.rollBack}</button> : null}
+                            {!one.current && !one.there ? <span class="soft small">{t.models.gone}</span> : null}
+                            {!one.current && one.there && may("curate") ? <button type="button" class="button small" onClick={() => ask(one)}><Icon name="undo" size={14} />{t.models.rollBack}</button> : null}
                         </div></td>
                     ))}</tr>
                 </tbody>
@@ -79,12 +82,12 @@ function RollBack({ model, to, close, reload }: { model: string; to: VersionInfo
         const done = await attempt(() => calls.rollback(model, to.version));
         close();
         if (!done) return;
-        say(t.models.rolledBack(model, to.version));
+        say(t.models.rolledBack(modelTitle(model), to.version));
         reload();
     };
     return (
         <Dialog title={t.models.rollBackTo(to.version)} close={close}>
-            <div class="body"><p>{t.models.rollBackAbout}</p></div>
+            <div class="body"><p>{isBehind({ model }) ? t.models.rollBackBehind : t.models.rollBackAbout}</p></div>
             <footer><button type="button" class="button" onClick={close}>{t.close}</button><button type="button" class="button main" onClick={act}>{t.models.rollBack}</button></footer>
         </Dialog>
     );

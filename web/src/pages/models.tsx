@@ -42,26 +42,29 @@ function AllModels() {
     );
 }
 
-/** A model that background learning keeps for a session: it has no versions to look at. */
-export function isBehind(one: ModelInfo): boolean {
+/** A model that background learning keeps up to date for sessions. */
+export function isBehind(one: { readonly model: string }): boolean {
     return one.model.endsWith(" (behind)");
 }
 
+export function modelTitle(model: string): string {
+    return model.replace(/ \(behind\)$/, "");
+}
+
 function ModelCard({ one }: { one: ModelInfo }) {
-    const Box = isBehind(one) ? "div" : "a";
     return (
         <li class="sheet model-card">
-            <Box class="card-box" {...(isBehind(one) ? {} : { href: address(["models", one.model]) })}>
+            <a class="card-box" href={address(["models", one.model])}>
                 <div class="row apart">
-                    <strong class="lead">{one.model.replace(/ \(behind\)$/, "")}</strong>
+                    <strong class="lead">{modelTitle(one.model)}</strong>
                     <span class="chip accent">{t.models.tasks[one.task] ?? one.task}</span>
                 </div>
                 {one.summary ? <p class="small soft">{one.summary}</p> : null}
                 <div class="row apart">
                     {one.quality ? <span class="row"><span class="soft small">{t.models.figure(one.quality.figure)}</span><strong class="tab-figures">{percent(one.quality.value)}</strong><Interval {...one.quality} /></span> : <span class="soft small">{t.models.unmeasured}</span>}
-                    <span class="soft small tab-figures">{isBehind(one) ? t.models.behind : t.models.versions(one.versions)} · {t.models.fromLabels(figure(one.labels))} · {ago(one.made)}</span>
+                    <span class="soft small tab-figures">{isBehind(one) ? `${t.models.behind} · ` : ""}{t.models.versions(one.versions)} · {t.models.fromLabels(figure(one.labels))} · {ago(one.made)}</span>
                 </div>
-            </Box>
+            </a>
         </li>
     );
 }

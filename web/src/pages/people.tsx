@@ -8,6 +8,7 @@ import { useChanged, useLoad } from "../parts/load";
 import { ago, figure, score } from "../logic/format";
 import { attempt, may, me } from "../state";
 import { t } from "../texts";
+import { Settle } from "./settle";
 
 const ROLES: readonly Role[] = ["label", "curate", "admin"];
 const LIMIT = 50;
@@ -20,6 +21,7 @@ export function PeoplePage() {
             <PageHead title={t.people.title} about={t.people.about} />
             <div class="stack wide">
                 {may("admin") ? <Everybody show={setToken} /> : <div class="notice"><Icon name="people" />{me.value?.person ? t.people.onlyAdmin : t.people.logIn}</div>}
+                <Settle />
                 <Agreement />
                 {may("admin") ? <Audit /> : null}
             </div>
@@ -114,7 +116,7 @@ function Agreement() {
 }
 
 function Agreed({ summary }: { summary: LabelSummary }) {
-    if (!summary.agreement.length && !summary.conflicts.length && !summary.gold.length) return <p class="pad soft">{t.people.noAgreement}</p>;
+    if (!summary.agreement.length && !summary.gold.length) return <p class="pad soft">{t.people.noAgreement}</p>;
     return (
         <div class="stack pad">
             {summary.agreement.map((one) => (
@@ -124,12 +126,6 @@ function Agreed({ summary }: { summary: LabelSummary }) {
                 </div>
             ))}
             {summary.gold.map((one) => <p class="small">{t.people.gold(one.person, one.right, one.asked)}</p>)}
-            {summary.conflicts.length ? <h3>{t.people.conflicts(summary.conflicts.length)}</h3> : null}
-            <ul class="stack tight small">
-                {summary.conflicts.slice(0, 20).map((one) => (
-                    <li><span class="mono">{one.rows.map((row) => row.id).join(" ↔ ")}</span> {Object.entries(one.said).map(([person, value]) => <span class="chip">{person}: {t.data.labelValue(value)}</span>)}</li>
-                ))}
-            </ul>
         </div>
     );
 }

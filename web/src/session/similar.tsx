@@ -21,14 +21,18 @@ export function SimilarSession({ info }: { info: SessionInfo }) {
     const session = useSession<GroupItem>(info, { count: 2, renew: true, first: first.current });
     const { item } = session;
     const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set());
+    const [name, setName] = useState("");
     const grid = useRef<HTMLUListElement>(null);
-    useEffect(() => setChosen(item ? chosenAtFirst(item.neighbours) : new Set()), [item?.item]);
+    useEffect(() => {
+        setChosen(item ? chosenAtFirst(item.neighbours) : new Set());
+        setName(item?.name ?? "");
+    }, [item?.item]);
     const rows = item?.neighbours.map((one) => one.record.row) ?? [];
-    const accept = (same: readonly number[]) => session.answer({ same, other: rows.filter((row) => !same.includes(row)) });
+    const accept = (same: readonly number[]) => session.answer({ same, other: rows.filter((row) => !same.includes(row)), name: name.trim() });
     const acceptChosen = () => item && accept(rows.filter((row) => chosen.has(row)));
     useKeys({
         Enter: acceptChosen, a: () => item && accept(rows), z: session.undo, "ctrl+z": session.undo, Backspace: session.undo, s: session.pass,
-        f: () => document.getElementById("focus-search")?.focus(),
+        f: () => document.getElementById("focus-search")?.focus(), c: () => document.getElementById("group-name")?.focus(),
         ArrowRight: () => step(grid.current, 1), ArrowLeft: () => step(grid.current, -1), ArrowDown: () => step(grid.current, 4), ArrowUp: () => step(grid.current, -4),
     });
     return (
@@ -42,6 +46,7 @@ export function SimilarSession({ info }: { info: SessionInfo }) {
                         </div>
                         <Values record={item.focus} most={8} />
                     </div>
+                    <GroupName name={name} names={item.names ?? []} say={setName} />
                     <p class="small soft pick-hint">{t.similar.hint}</p>
                     <ul class="cards" ref={grid} aria-label={t.similar.neighbours}>
                         {item.neighbours.map((one) => <Neighbour key={one.record.row} one={one} on={chosen.has(one.record.row)} toggle={() => setChosen(toggled(chosen, one.record.row))} />)}
@@ -56,6 +61,20 @@ export function SimilarSession({ info }: { info: SessionInfo }) {
                 </>
             ) : <NoQuestion session={session} />}
         </SessionFrame>
+    );
+}
+
+/** A name makes the group a class; those so far are offered. */
+function GroupName({ name, names, say }: { name: string; names: readonly string[]; say: (name: string) => void }) {
+    const keyed = (event: KeyboardEvent) => {
+        if (event.key === "Enter" || event.key === "Escape") (event.currentTarget as HTMLInputElement).blur();
+    };
+    return (
+        <label class="row group-name small">
+            <span class="soft">{t.similar.name}<Key name="c" /></span>
+            <input id="group-name" class="input" list="group-names" maxLength={200} autocomplete="off" placeholder={t.similar.nameHint} value={name} onInput={(event) => say(event.currentTarget.value)} onKeyDown={keyed} />
+            <datalist id="group-names">{names.map((one) => <option value={one} />)}</datalist>
+        </label>
     );
 }
 
