@@ -10,7 +10,8 @@ import pytest
 from made_catalogues import catalogues, some
 
 from dovetail.tasks import match_few
-from dovetail.tasks.match_few import fit_line, line_of_few
+from dovetail.tasks.match_few import line_of_few
+from dovetail.tasks.match_line import fit_line
 from dovetail.tasks.match_tables import Matcher
 from dovetail.types import Pairs
 

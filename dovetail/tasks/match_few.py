@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dovetail.tasks.match_join import log_loss
-from dovetail.tasks.trees import probabilities
+from dovetail.tasks.match_line import f1_at_even_odds, fit_line, lines
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -29,13 +29,10 @@ if TYPE_CHECKING:
 
     Labels = npt.NDArray[np.int8]
 
-SLOPE, OFFSET = 0.25, 0.5  # standard deviations of the prior: how far the line may well lie from the identity
 LEAST = 0.05  # log loss, per label, that labels left out must gain
 LEAST_SUM = 0.5  # and in all
 SCORED = 20_000  # candidates that tell how scores fit the tables
 _FOLDS = 40  # so many labels are left out one by one, more in so many parts
-_BOUNDS = ((0.3, -3.0), (3.0, 3.0))  # of slope and offset: the lowest, the highest
-_STEPS = 50
 
 
 @dataclass(frozen=True)
@@ -55,33 +52,6 @@ class FewLine:
             f"log loss {self.log_loss[0]:.3f} → {self.log_loss[1]:.3f} and F1 {self.f1[0]:.3f} → {self.f1[1]:.3f} "
             f"on labels left out"
         )
-
-
-def fit_line(odds: Floats, label: Labels) -> tuple[float, float]:
-    """Slope and offset of the likeliest line under the prior; log-odds (m,), labels (m,) of 0 and 1."""
-    found = _lines(odds, label, np.ones((1, len(label))))[0]
-    return float(found[0]), float(found[1])
-
-
-def _lines(odds: Floats, label: Labels, weight: Floats) -> Floats:
-    """The line (k, 2) of each weighting (k, m) of the labels, by Newton steps of at most 1 in log-odds."""
-    ends = np.stack([odds, np.ones(len(odds))])
-    pull, start = np.array([SLOPE, OFFSET]) ** -2.0, np.array([1.0, 0.0])
-    at = np.tile(start, (len(weight), 1))
-    for _ in range(_STEPS):
-        p = probabilities(at @ ends)
-        gradient = (weight * (p - label)) @ ends.T + pull * (at - start)
-        bend = np.einsum("km,im,jm->kij", weight * p * (1 - p), ends, ends) + np.diag(pull)
-        step = np.linalg.solve(bend, gradient[..., None])[..., 0]
-        stuck = at[:, 0] - step[:, 0] <= _BOUNDS[0][0]  # a slope at its bound: then only the offset goes on
-        step = np.where(
-            stuck[:, None], np.stack([at[:, 0] - _BOUNDS[0][0], gradient[:, 1] / bend[:, 1, 1]], axis=1), step
-        )
-        step = np.clip(step, -1.0, 1.0)
-        at = np.clip(at - step, *_BOUNDS)
-        if np.abs(step).max() < 1e-8:
-            break
-    return np.asarray(at)
 
 
 def line_of_few(odds: Floats, label: Labels, seed: int = 0) -> FewLine:
@@ -127,11 +97,5 @@ def _chosen(facts: dict[str, Any], line: FewLine, labels: int) -> str:
 def _left_out(odds: Floats, label: Labels, seed: int) -> Floats:
     """Log-odds (m,) of each label under the line of the others."""
     part = np.random.default_rng(seed).permutation(len(label)) % _FOLDS
-    lines = _lines(odds, label, (part[None, :] != np.arange(_FOLDS)[:, None]).astype(np.float64))
-    return np.asarray(lines[part, 0] * odds + lines[part, 1])
-
-
-def f1_at_even_odds(odds: Floats, label: Labels) -> float:
-    """F1 where a pair is a match from even odds on: log-odds (m,), labels (m,)."""
-    found, true = odds >= 0, label == 1
-    return float(2 * (found & true).sum() / max(found.sum() + true.sum(), 1))
+    found = lines(odds, label, (part[None, :] != np.arange(_FOLDS)[:, None]).astype(np.float64))
+    return np.asarray(found[part, 0] * odds + found[part, 1])

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from dovetail.measure.calibrate import best_f1_threshold, calibration_error, platt
 from dovetail.tables.fingerprint import record_hashes
 from dovetail.tasks.match_experts import Expert, Taught, can_read, new_expert
-from dovetail.tasks.match_few import f1_at_even_odds, fit_line
 from dovetail.tasks.match_join import Join, held_out_join, join, log_loss, steady_threshold
+from dovetail.tasks.match_line import f1_at_even_odds, fit_line
 from dovetail.tasks.match_new import Judges, judges, known_share
 from dovetail.tasks.match_search import MINUTES, Budget, TreeLesson, in_words, search_trees, tree_minutes
 from dovetail.tasks.match_search_experts import SEARCHED, ExpertChosen, ExpertLesson, search_expert
