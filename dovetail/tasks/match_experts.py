@@ -103,5 +103,7 @@ def told(done: Any) -> dict[str, Any]:
         "steps": done.steps,
         "seconds": round(done.seconds, 1),
         "forecast_seconds": round(forecast.seconds, 1) if forecast else None,
+        "peak_mb": round(done.peak_mb),
+        "forecast_mb": round(forecast.peak_mb) if forecast else None,
         "losses": [(step, round(loss, 4)) for step, loss in done.losses],
     }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Shares = npt.NDArray[np.float64]
 
 FOREIGN = 0.2  # distance from which tables are said to be foreign
-AGREED = 0.5  # agreement with the matcher that ships, below which that is worth a warning
+AGREED = 0.6  # agreement with the matcher that ships, below which that is worth a warning
 LOOKED_AT = 5_000  # candidates
 LEAST = 100  # candidates, below which their spread says nothing
 _PARTS, _DIGITS = 10, 5

@@ -44,6 +44,7 @@ class Tuned:
 
     steps: int = 0
     seconds: float = 0.0
+    peak_mb: float = 0.0  # the most memory that the process has held
     scores: list[tuple[int, float]] = field(default_factory=list)  # step, score (higher is better)
     losses: list[tuple[int, float]] = field(default_factory=list)  # step, mean loss since the entry before
     ended: str = ""
@@ -246,7 +247,7 @@ class _Run:
             for parameter, value in zip(self.parameters, kept, strict=True):
                 parameter.data.copy_(value)
         self.model.eval()
-        self.done.seconds = self._elapsed()
+        self.done.seconds, self.done.peak_mb = self._elapsed(), _peak_mb()
         steps = self.done.steps
         planned = self.done.forecast.steps if self.done.forecast else steps
         late = f", fewer than the {planned:,} planned: the minutes were over" if steps < planned else ""
