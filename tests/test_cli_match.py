@@ -100,6 +100,26 @@ def test_trees_that_are_cut_short_are_refused_and_do_not_end_the_process(
         Matcher.load(model)
 
 
+def test_trees_with_a_changed_number_are_refused(tmp_path: Path) -> None:
+    model = Matcher.shipped().save(tmp_path / "changed")
+    path = model / "portable.txt"
+    text = path.read_text(encoding="utf-8")
+    at = text.index("leaf_value=") + len("leaf_value=")
+    digit = next(i for i in range(at, len(text)) if text[i] in "12345678")
+    path.write_text(f"{text[:digit]}{int(text[digit]) + 1}{text[digit + 1 :]}", encoding="utf-8")
+    with pytest.raises(InputError, match=r"portable.txt is not what was saved"):
+        Matcher.load(model)
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_the_work(
+    monkeypatch: pytest.MonkeyPatch, shop: Path, said: Said
+) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != shop)
+    north, south = shop / "north.csv", shop / "south.csv"
+    code, _, err = said("fit", "match", north, south, "--labels", shop / "none.csv", "--out", shop / "m", "--quiet")
+    assert (code, f"nothing may be written to {shop}" in err) == (2, True)
+
+
 def test_a_long_note_leaves_room_for_the_step_and_its_bar(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -32,7 +33,9 @@ def check_file(out: str | Path, sources: Iterable[str | Path | None]) -> None:
 
 
 def check_folder(out: Path) -> None:
-    """Refuse a folder that cannot be made because a file has its name, or that of a folder above it."""
+    """Refuse a folder that cannot be made, since a file has its name or one above it, or that cannot be written to."""
     place = next((place for place in (out, *out.parents) if place.exists()), None)
     if place is not None and not place.is_dir():
         raise InputError(f"{out} cannot be a folder, since {place} is a file; name another with --out")
+    if place is not None and not os.access(place, os.W_OK):
+        raise InputError(f"nothing may be written to {place}; name another folder with --out")

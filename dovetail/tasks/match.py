@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import warnings
 from dataclasses import asdict, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,7 @@ from dovetail.tasks.match_heard import Heard
 from dovetail.tasks.match_join import Join
 from dovetail.tasks.match_learn import FitPlan, learn, lesson
 from dovetail.tasks.match_trees import GROWN, with_column
-from dovetail.tasks.trees import Trees, is_whole, probabilities
+from dovetail.tasks.trees import Trees, probabilities, read_trees
 from dovetail.types import Candidates, Decisions, Explanation, Job, Progress, Records, finish
 
 if TYPE_CHECKING:
@@ -250,8 +249,8 @@ class Matcher:
                 with replace_file(home / f"{name}.txt") as beside:
                     beside.write_text(trees.text, encoding="utf-8")
         based = self.own_ is not None and bool(self.own_.base)  # an older program would leave the base out
-        note = {"format": FORMAT if based else 1, "facts": self.facts_, "portable": _note(self._portable)}
-        note["own"] = _note(self.own_) if self.own_ is not None else None
+        note = {"format": FORMAT if based else 1, "facts": self.facts_, "portable": self._portable.to_note()}
+        note["own"] = self.own_.to_note() if self.own_ is not None else None
         for name, expert in self.experts_.items():
             expert.save(home / name)
         note["usual"] = self.usual_.to_note() if self.usual_ is not None else None
@@ -278,8 +277,8 @@ class Matcher:
     def _of(cls, home: Path, note: dict[str, Any]) -> Matcher:
         made = cls(folder=home)
         made.facts_ = note["facts"]
-        made.portable_ = _trees(home / "portable.txt", note["portable"])
-        made.own_ = _trees(home / "own.txt", note["own"]) if note["own"] else None
+        made.portable_ = read_trees(home / "portable.txt", note["portable"])
+        made.own_ = read_trees(home / "own.txt", note["own"]) if note["own"] else None
         made.usual_ = Usual.from_note(note["usual"]) if note.get("usual") else None
         if note.get("join"):
             made.join_ = Join.from_note(note["join"])
@@ -370,23 +369,3 @@ def _places(among: Candidates, pairs: Candidates) -> npt.NDArray[np.intp]:
         return np.arange(len(pairs))
     keys_a, keys_b = (p.left.astype(np.int64) << 32 | p.right for p in (among, pairs))
     return np.searchsorted(keys_a, keys_b)
-
-
-def _note(trees: Trees) -> dict[str, Any]:
-    note = {"names": trees.names, "slope": trees.slope, "offset": trees.offset, "facts": trees.facts}
-    return note | ({"base": trees.base} if trees.base else {})
-
-
-def _trees(path: Path, note: dict[str, Any]) -> Trees:
-    line = note["slope"], note["offset"]
-    text = _text(str(path), path.stat().st_mtime_ns)
-    return Trees(text, tuple(note["names"]), *line, note.get("base", 0.0), note["facts"])
-
-
-@lru_cache(maxsize=4)
-def _text(path: str, changed: int) -> str:
-    del changed
-    text = Path(path).read_text(encoding="utf-8")
-    if not is_whole(text):
-        raise ValueError(f"{Path(path).name} is cut short")
-    return text

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
+from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -97,6 +99,12 @@ class Trees:
         """How much each comparison lowered the loss wherever trees split by it, (f,)."""
         return np.asarray(self._booster.feature_importance("gain"), dtype=np.float64)
 
+    def to_note(self) -> dict[str, Any]:
+        """What is kept beside the text, as plain data; `read_trees` puts both together again."""
+        note = {"names": self.names, "slope": self.slope, "offset": self.offset, "facts": self.facts}
+        note["blake2b"] = _digest(self.text)
+        return note | ({"base": self.base} if self.base else {})
+
     def calibrated(self, slope: float, offset: float) -> Trees:
         """The same trees with another line."""
         return replace(self, slope=slope, offset=offset)
@@ -113,6 +121,27 @@ def is_whole(text: str) -> bool:
         return False
     end = len(head) + sum(map(int, sizes[1].split()))
     return text.startswith("end of trees", end)
+
+
+def read_trees(path: Path, note: dict[str, Any]) -> Trees:
+    """The trees whose text lies at `path`; raises `ValueError` where it is not what was saved."""
+    text = _text(str(path), path.stat().st_mtime_ns)
+    if note.get("blake2b", _digest(text)) != _digest(text):
+        raise ValueError(f"{path.name} is not what was saved")
+    return Trees(text, tuple(note["names"]), note["slope"], note["offset"], note.get("base", 0.0), note["facts"])
+
+
+@lru_cache(maxsize=4)
+def _text(path: str, changed: int) -> str:
+    del changed
+    text = Path(path).read_text(encoding="utf-8")
+    if not is_whole(text):
+        raise ValueError(f"{Path(path).name} is cut short")
+    return text
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def grow(
