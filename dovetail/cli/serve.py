@@ -12,7 +12,7 @@ import typer
 
 from dovetail.errors import MissingExtra
 
-Folder = Annotated[Path, typer.Argument(help="What integrate or dedupe wrote, or a new folder with --add.")]
+Folder = Annotated[Path, typer.Argument(help="A workspace, a model that fit wrote, or a new folder with --add.")]
 Host = Annotated[str, typer.Option(help="Address to listen at; this machine only by default.")]
 Port = Annotated[int, typer.Option(help="Port to listen at.", min=1, max=65_535)]
 HostName = Annotated[list[str] | None, typer.Option(help="A host name to answer to, behind a proxy. Repeatable.")]
@@ -49,7 +49,7 @@ def serve(
     person: Who = None,
     quiet: Quiet = False,
 ) -> None:
-    """Serve the workbench and the verbs over HTTP."""
+    """Serve the workbench of a workspace, or one model, and the verbs over HTTP."""
     _run(locals())
 
 

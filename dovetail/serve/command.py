@@ -7,13 +7,14 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import uvicorn
 
 from dovetail.errors import InputError, WorkspaceError
 from dovetail.serve.app import make_app
+from dovetail.serve.bare import around, is_model
 from dovetail.serve.guard import Rules
 from dovetail.serve.workbench import Workbench
 from dovetail.tables.read import read
@@ -38,7 +39,15 @@ class Wish:
 
 
 def run(wish: Wish) -> None:
-    """Serve until the keyboard says stop."""
+    """Serve until the keyboard says stop; a model folder is served by itself."""
+    if is_model(wish.folder):
+        with around(wish.folder) as home:
+            _run(replace(wish, folder=home), str(wish.folder))
+    else:
+        _run(wish, str(wish.folder))
+
+
+def _run(wish: Wish, name: str) -> None:
     if not wish.folder.exists():
         if not wish.add:
             raise WorkspaceError(
@@ -51,7 +60,7 @@ def run(wish: Wish) -> None:
         for source in wish.add:
             bench.add(read(source, id=wish.id))
         token = bench.people.ensure_admin(wish.person or _user())
-        _serve(bench, wish, token)
+        _serve(bench, wish, token, name)
     finally:
         bench.close()
 
@@ -65,7 +74,7 @@ def rules_of(wish: Wish) -> Rules:
     return Rules(loopback=loopback and not wish.host_names, hosts=frozenset(names))
 
 
-def _serve(bench: Workbench, wish: Wish, token: str) -> None:
+def _serve(bench: Workbench, wish: Wish, token: str, name: str) -> None:
     shown = "127.0.0.1" if wish.host in ("0.0.0.0", "::") else wish.host
     address = f"http://{f'[{shown}]' if ':' in shown else shown}:{wish.port}/#token={token}"
     settings = uvicorn.Config(
@@ -81,7 +90,7 @@ def _serve(bench: Workbench, wish: Wish, token: str) -> None:
     )
     server = uvicorn.Server(settings)
     if not wish.quiet:
-        sys.stderr.write(f"workbench of {wish.folder}: {address}\nstop it with Ctrl+C\n")
+        sys.stderr.write(f"workbench of {name}: {address}\nstop it with Ctrl+C\n")
         sys.stderr.flush()
     if wish.browser:
         threading.Timer(1.0, webbrowser.open, (address,)).start()

@@ -9,6 +9,8 @@ from dovetail.serve.asked import Bench, Labeller
 from dovetail.serve.wire_model import (
     ClassifyAsked,
     ClassifyGiven,
+    EmbedAsked,
+    EmbedGiven,
     MatchAsked,
     MatchGiven,
     SearchAsked,
@@ -30,6 +32,13 @@ def classify(given: ClassifyAsked, bench: Bench, who: Labeller) -> ClassifyGiven
     """The class of each text."""
     del who
     return verbs.classify(bench, given)
+
+
+@router.post("/embed")
+def embed(given: EmbedAsked, bench: Bench, who: Labeller) -> EmbedGiven:
+    """Unit vectors of texts in a tuned space: their products are cosines."""
+    del who
+    return verbs.embed(bench, given)
 
 
 @router.post("/search")

@@ -14,6 +14,8 @@ from dovetail.serve.wire_model import (
     ClassifyAsked,
     ClassifyGiven,
     ClassScore,
+    EmbedAsked,
+    EmbedGiven,
     MatchAsked,
     MatchGiven,
     MatchScore,
@@ -61,6 +63,15 @@ def classify(bench: Workbench, asked: ClassifyAsked) -> ClassifyGiven:
         for v, p, s in zip(decided.label, decided.probability, decided.second, strict=True)
     ]
     return ClassifyGiven(model=name, texts=texts)
+
+
+def embed(bench: Workbench, asked: EmbedAsked) -> EmbedGiven:
+    """Where each text lies in a tuned space."""
+    found = bench.models.of_task("embed", asked.model)
+    if found is None:
+        raise InputError("no space was tuned in this workspace yet; tune one under models")
+    name, space = found
+    return EmbedGiven(model=name, vectors=np.round(space.encode(asked.texts), 6).astype(float).tolist())
 
 
 def search(bench: Workbench, asked: SearchAsked) -> SearchGiven:

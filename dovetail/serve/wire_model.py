@@ -187,6 +187,20 @@ class ClassifyGiven(Given):
     texts: list[ClassScore]
 
 
+class EmbedAsked(Asked):
+    """Texts to place in a tuned space."""
+
+    texts: Annotated[list[Text], Field(min_length=1, max_length=1_000)]
+    model: Name | None = None
+
+
+class EmbedGiven(Given):
+    """Unit vectors, in the order given."""
+
+    model: str
+    vectors: list[list[float]]
+
+
 class SearchAsked(Asked):
     """Queries to answer, from a model or a table."""
 

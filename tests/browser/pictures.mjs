@@ -1,5 +1,5 @@
 // Takes the pictures of docs/workbench.md: `node tests/browser/pictures.mjs [NAME …]`. Each page at 1280 and at 400 pixels,
-// and some of them dark. They go to docs/pictures, or where PICTURES says; FRESH=1 leaves out the answers given before.
+// and some of them dark (DARK=1: all). They go to docs/pictures, or where PICTURES says; FRESH=1 leaves out the answers given before.
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { api, browser, person, ROOT, serve, TRAINING, until, workspace } from "./bench.mjs";
@@ -20,15 +20,51 @@ async function answerMany(session, many, value) {
     }
 }
 
-/** A workspace somebody has worked in a little. */
+const valueOf = (record, column) => record.values[record.columns.indexOf(column)] ?? "";
+
+async function rest() {
+    await until(async () => (await api(server, "/jobs")).every((job) => !["running", "waiting"].includes(job.state)), "the models have learnt", 4 * TRAINING);
+}
+
+/** Another person answers some of the same questions, a few of them differently. */
+async function second() {
+    const { token } = await api(server, "/people", { person: "bo", role: "curate" });
+    await api(server, "/people", { person: "chi", role: "label" });
+    const { events } = await api(server, "/labels?shape=class&limit=24");
+    const labels = events.map((one, count) => ({ key: `bo-${one.event}`, shape: "class", rows: one.rows, value: count % 9 === 4 ? ["Kitchen"] : one.value, task: one.task }));
+    const pairs = (await api(server, "/labels?shape=pair&limit=18")).events;
+    labels.push(...pairs.map((one, count) => ({ key: `bo-${one.event}`, shape: "pair", rows: one.rows, value: count === 3 ? (one.value === "match" ? "not" : "match") : one.value })));
+    await api(server, "/label", { labels }, token);
+}
+
+/** A workspace that somebody has worked in: answers of two people, models with versions, a cluster split. */
 async function lived() {
     const pair = (await api(server, "/sessions", { kind: "pair" })).session;
-    if (!process.env.FRESH) await answerMany(pair, 30, (item) => (item.suggestion && item.suggestion.score > 0.5 ? "match" : "not"));
-    const classes = (await api(server, "/sessions", { kind: "class", table: "north", classes: ["garden", "kitchen", "light", "outdoor"] })).session;
-    if (!process.env.FRESH) await answerMany(classes, 12, (item, count) => [["garden", "kitchen", "light", "outdoor"][count % 4]]);
+    const classes = (await api(server, "/sessions", { kind: "class", table: "north" })).session;
     const group = (await api(server, "/sessions", { kind: "group", table: "records" })).session;
     const judgement = (await api(server, "/sessions", { kind: "judgement", table: "records" })).session;
-    await until(async () => (await api(server, "/jobs")).every((job) => !["running", "waiting"].includes(job.state)), "the model has learnt");
+    if (process.env.FRESH) return { pair, classes, group, judgement };
+    await answerMany(pair, 50, (item) => (item.suggestion && item.suggestion.score > 0.5 ? "match" : "not"));
+    await answerMany(classes, 40, (item) => [valueOf(item.record, "category") || "Other"]);
+    await rest();
+    await answerMany(group, 4, (item) => {
+        const own = valueOf(item.focus, "category");
+        const same = item.neighbours.filter((one) => own && valueOf(one.record, "category") === own).map((one) => one.record.row);
+        const other = item.neighbours.map((one) => one.record.row).filter((row) => !same.includes(row));
+        return { same, other, name: own };
+    });
+    const { items } = await api(server, `/sessions/${judgement}/next?query=${encodeURIComponent("cordless hedge trimmer")}`);
+    const grades = items[0].hits.slice(0, 6).map((hit, place) => ({ row: hit.record.row, grade: Math.max(0, 3 - place) }));
+    await api(server, `/sessions/${judgement}/answers`, { key: "grades", item: items[0].item, value: { query: items[0].query, grades } });
+    for (const effort of ["quick", "normal"]) {
+        await api(server, "/models/fit", { task: "classify", name: "categories", effort, table: "north", text: ["name", "description"], label: "category" });
+        await rest();
+    }
+    await second();
+    const largest = (await api(server, "/clusters?order=largest&limit=1")).clusters[0];
+    const { records } = await api(server, `/clusters/${largest.cluster}`);
+    await api(server, "/clusters/split", { key: "split", cluster: largest.cluster, records: [records.at(-1).row] });
+    await rest();
     return { pair, classes, group, judgement };
 }
 
@@ -45,10 +81,12 @@ const PAGES = {
     map: { path: "/map", ready: "canvas.plane[data-kind]", wait: 1500 },
     clusters: { path: clusters.length ? `/clusters/${clusters[0].cluster}` : "/clusters", ready: clusters.length ? ".records tbody tr" : "main" },
     models: { path: "/models", ready: ".model-card, .empty", click: "Teach a model", wait: 1200 },
-    model: { path: "/models/pairs", ready: ".versions tbody tr, .notice" },
+    model: { path: "/models/categories", ready: ".versions tbody tr" },
+    behind: { path: "/models/pairs%20(behind)", ready: ".versions tbody tr" },
+    keys: { path: "/label", ready: ".kinds", keys: ["?"] },
     people: { path: "/people", ready: ".people tbody tr" },
 };
-const DARK = ["match", "map", "home"];
+const DARK = process.env.DARK ? Object.keys(PAGES) : ["match", "map", "home"];
 
 async function prepare(page, one) {
     await page.goto(server.base + one.path);

@@ -1,0 +1,48 @@
+"""A model folder is served by itself: its verb answers, its card is shown, and the folder stays as it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from made_workbench import served, tickets
+
+from dovetail.errors import InputError
+from dovetail.serve.bare import around, is_model, name_of
+from dovetail.tasks.classify import Classifier
+from dovetail.tasks.embed import Embedder
+
+
+def test_a_classifier_answers_from_its_folder(tmp_path: Path) -> None:
+    table = tickets()
+    texts, labels = table.data["body"].to_pylist(), table.data["queue"].to_pylist()
+    Classifier("static").fit(texts, labels, effort="quick").save(tmp_path / "Our Queues")
+    before = sorted(p.name for p in (tmp_path / "Our Queues").rglob("*"))
+    assert is_model(tmp_path / "Our Queues")
+    with around(tmp_path / "Our Queues") as home, served(home) as (client, _):
+        found = client.post("/api/classify", json={"texts": ["parcel delivery late courier"]}).json()
+        assert (found["model"], found["texts"][0]["label"]) == ("our-queues", "post")
+        assert client.get("/api/models").json()[0]["model"] == "our-queues"
+        assert client.get("/api/models/our-queues/card").json()["task"] == "classify"
+        assert client.get("/api/models/our-queues/report").status_code == 200
+        assert client.get("/api/home").json()["tables"] == []
+        assert client.post("/api/embed", json={"texts": ["x"]}).status_code == 422
+    assert not home.exists()
+    assert sorted(p.name for p in (tmp_path / "Our Queues").rglob("*")) == before
+
+
+def test_a_space_gives_unit_vectors(tmp_path: Path) -> None:
+    table = tickets()
+    texts, labels = table.data["body"].to_pylist(), table.data["queue"].to_pylist()
+    Embedder(encoder="static").fit(texts, labels).save(tmp_path / "space")
+    with around(tmp_path / "space") as home, served(home) as (client, _):
+        (vector,) = client.post("/api/embed", json={"texts": ["late parcel"]}).json()["vectors"]
+        assert sum(x * x for x in vector) == pytest.approx(1, abs=1e-3)
+
+
+def test_what_is_no_model_says_so(tmp_path: Path) -> None:
+    assert not is_model(tmp_path)
+    with pytest.raises(InputError, match="holds no model"), around(tmp_path):
+        pass
+    assert name_of(tmp_path / "Ünï_côdé 9") == "n-_c-d-9"
+    assert name_of(tmp_path / "???") == "model"
