@@ -12,17 +12,25 @@ if TYPE_CHECKING:
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _PLACES = (_PACKAGE / "data" / "web", _PACKAGE.parent / "web" / "dist")
+_CHECKOUT = """This is a source checkout. Type <code>make web</code> in it (it needs Node 20), then load this page
+again. Packages from an index bring the page with them."""
+_PACKAGED = """This package was built where the page had not been built. Install one that brings it along, or build it
+from a source checkout: <code>make web</code> (it needs Node 20), then the package."""
 _ABSENT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Dovetail</title>
 <body style="font: 1rem/1.5 system-ui; max-width: 40rem; margin: 4rem auto; padding: 0 1rem">
 <h1>Dovetail is running, but its page was not built</h1>
-<p>This is a source checkout. Type <code>make web</code> in it (it needs Node 20), then load this page again.
-Packages from an index bring the page with them.</p>
+<p>{where}</p>
 <p>Programs can use the server already: see <a href="/api/openapi.json">/api/openapi.json</a>.</p>"""
 
 
 def web_folder() -> Path | None:
     """Where the built page lies; None where it was not built."""
     return next((place for place in _PLACES if (place / "index.html").is_file()), None)
+
+
+def absent() -> str:
+    """What is shown in place of a page that was not built, and how to come by it."""
+    return _ABSENT.replace("{where}", _CHECKOUT if (_PACKAGE.parent / "web").is_dir() else _PACKAGED)
 
 
 def page_routes(app: FastAPI) -> None:
@@ -34,7 +42,7 @@ def page_routes(app: FastAPI) -> None:
             return JSONResponse({"error": f"there is nothing at /{path[:100]}", "type": "NotFound"}, 404)
         home = web_folder()
         if home is None:
-            return HTMLResponse(_ABSENT)
+            return HTMLResponse(absent())
         found = _inside(home, path)
         if found is None:
             return FileResponse(home / "index.html", headers={"cache-control": "no-cache"})
