@@ -12,6 +12,7 @@ from dovetail.errors import InputError, UnknownName
 from dovetail.tasks.base import load_model
 from dovetail.tasks.classify import Classifier
 from dovetail.tasks.classify_folds import loosened
+from dovetail.tasks.classify_labels import targets_of
 
 THINGS = {
     "billing": ("invoice", "refund", "payment", "charged twice", "credit card bill"),
@@ -261,6 +262,9 @@ def test_bad_input_is_said_in_words() -> None:
         fresh.fit(texts, labels, rungs=("wordz",))
     with pytest.raises(UnknownName, match="did you mean 'billing'"):
         fresh.fit(texts, labels, class_weights={"biling": 3.0})
+    with pytest.raises(InputError, match="above 0"):
+        fresh.fit(texts, labels, class_weights={"billing": -1.0})
+    assert targets_of([4.0, 5.5, None, 4]).classes == ("4", "5.5")
     with pytest.raises(UnknownName, match="no encoder"):
         Classifier("no-such-folder").fit(texts, labels)
 

@@ -117,6 +117,8 @@ def _listed(label: Any) -> list[str]:
         return [name for one in label for name in _listed(one)]
     if label is None or label != label:  # only what is no number differs from itself
         return []
+    if isinstance(label, float | np.floating) and float(label).is_integer():
+        label = int(label)  # a column of numbers with a gap holds 4.0 where 4 was meant
     text = " ".join(unicodedata.normalize("NFC", str(label)).split())
     return [text] if text else []
 

@@ -65,6 +65,10 @@ class ClassifyOptions(BaseModel):
         for name in values.get("augment") or ():
             if name not in AUGMENTS:
                 raise UnknownName("way to vary texts", name, AUGMENTS)
+        weights = values.get("class_weights")
+        for name, weight in weights.items() if isinstance(weights, dict) else ():
+            if not 0 < float(weight) < float("inf"):
+                raise InputError(f"class_weights says {weight} for {name!r}; expected a number above 0, 1 is the usual")
         if isinstance(values.get("optimizer"), str):
             check_optimizer(values["optimizer"])
         try:
