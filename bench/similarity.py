@@ -1,9 +1,10 @@
 """Similarity spaces: neighbours of the same class before and after labels, and graded pairs.
 
 `refinery-N` takes N labels of the training part of refinery_ag_news (`refinery-all` all of them) and scores on the gold
-of the test part: 250 query records, neighbours among the test part. `refinery-N-open` also lets the space see the texts
-of the test part, without labels, as a labelling session does. `stsb` learns from graded pairs and reports the rank
-correlation on its test part. `choose` compares ways of making the class head on training rows alone.
+of the test part: 250 query records, neighbours among the test part. The other texts of the training part are seen
+without labels, as in a labelling session; `refinery-N-open` also lets the space see the texts of the test part. `stsb`
+learns from graded pairs and reports the rank correlation on its test part. `choose` compares ways of making the class
+head on training rows alone.
 """
 
 from __future__ import annotations
@@ -52,9 +53,9 @@ def run(set_name: str, seed: int, options: argparse.Namespace) -> Iterator[dict[
     asked, gold = _rows("test")
     count = set_name.split("-")[1]
     order = np.random.default_rng(seed).permutation(len(texts))
-    taken = order if count == "all" else order[: int(count)]
+    taken, others = (order, order[:0]) if count == "all" else np.split(order, [int(count)])
     taught = [texts[i] for i in taken], [labels[i] for i in taken]
-    more = asked if set_name.endswith("-open") else []
+    more = [texts[i] for i in others] + (asked if set_name.endswith("-open") else [])
     space = Embedder(encoder=encoder, tuning=_tuning(options, seed)).fit(
         [*taught[0], *more], [*taught[1], *[None] * len(more)], seed=seed
     )

@@ -26,10 +26,11 @@ _ASKED = 1_000  # other rows of a training part
 _QUERIES = 200
 _STRENGTHS = (0.3, 1.0, 3.0, 10.0)
 _FORCES = (0.5, 1.0, 1.5, 2.0, 3.0)
-_SHARES = (0.0, 0.3, 0.5, 0.7)
+_SHARES = (0.0, 0.5)
+_POWERS = (0.5, 1.0)
 
 Vectors = npt.NDArray[np.float32]
-Key = tuple[float, float, float]  # strength, share, force
+Key = tuple[float, float, float, float]  # strength, share, power, force
 
 
 def chosen(encoder: str, seed: int) -> Iterator[dict[str, Any]]:
@@ -64,10 +65,10 @@ def _gains(name: str, count: int, reader: KeptEncoder, seed: int) -> dict[Key, f
     found: dict[Key, float] = {}
     for strength, share in product(_STRENGTHS, _SHARES):
         head = class_head(vectors, seen, ClassSettings(strength, 1.0, share), seed=seed)
-        beside = np.sqrt(head.probabilities(asked))
-        for force in _FORCES:
-            moved = unit(np.hstack([asked, force * beside]))
-            found[strength, share, force] = float(same_class(moved, truth, queries, None).mean() - plain)
+        likely = head.probabilities(asked)
+        for power, force in product(_POWERS, _FORCES):
+            moved = unit(np.hstack([asked, force * likely**power]))
+            found[strength, share, power, force] = float(same_class(moved, truth, queries, None).mean() - plain)
     assert isinstance(head, ClassHead)
     return found
 
@@ -80,4 +81,4 @@ def _dense(labels: npt.NDArray[np.int64], count: int) -> npt.NDArray[np.int64]:
 
 
 def _named(key: Key) -> dict[str, float]:
-    return dict(zip(("strength", "share", "force"), key, strict=True))
+    return dict(zip(("strength", "share", "power", "force"), key, strict=True))

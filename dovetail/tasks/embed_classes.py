@@ -14,6 +14,8 @@ from dovetail.tasks.embed_scores import same_class
 _FORCES = (0.5, 1.0, 1.5, 2.0, 3.0)
 _FEW = 60  # labels
 _FOLDS = 5
+_SURE = 1.64  # standard errors by which a head must be better than none
+_NEXT = 5  # the fewest neighbours that count as next
 _NEAR = 15  # neighbours that speak for a text
 _MOST_WITHOUT = 20_000  # texts without label that are looked at
 
@@ -23,12 +25,13 @@ class ClassSettings:
     """How the class head is made. `python -m bench similarity choose` compares others, on training rows alone.
 
     `strength` is the inverse of the regularisation; `force` is used where there are too few labels to choose one;
-    `share` of what a text without label is taken for comes from its neighbours.
+    `share` of what a text without label is taken for comes from its neighbours; class probabilities count to a `power`.
     """
 
-    strength: float = 10.0
+    strength: float = 3.0
     force: float = 2.0
     share: float = 0.5
+    power: float = 1.0
 
 
 USUAL = ClassSettings()
@@ -40,7 +43,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Taught:
-    """A head, and what it did to held-out labels: the share of the same class among as many neighbours as there are."""
+    """A head, and what it did to held-out labels: the share of the same class among neighbours."""
 
     head: Head
     before: float
@@ -56,13 +59,15 @@ def taught_by_classes(vectors: Vectors, labels: Ints, *, seed: int = 0) -> Taugh
         why = f"{len(known)} labels are too few to check on; the usual force"
         return Taught(class_head(vectors, labels, USUAL, seed=seed), float("nan"), float("nan"), why)
     trials = _held_out(vectors, labels, known, seed)
-    before = trials.pop(0.0)
-    best = max(trials, key=lambda force: trials[force])
-    if trials[best] <= before:
-        why = f"no head beat the plain vectors on held-out labels ({trials[best]:.3f} against {before:.3f})"
+    plain = trials.pop(0.0)
+    best = max(trials, key=lambda force: float(trials[force].mean()))
+    before, after = float(plain.mean()), float(trials[best].mean())
+    gain = trials[best] - plain
+    if gain.mean() <= _SURE * gain.std() / len(gain) ** 0.5:
+        why = f"no head beat the plain vectors for sure on held-out labels ({after:.3f} against {before:.3f})"
         return Taught(PlainHead(), before, before, why)
-    why = f"neighbours of the same class on held-out labels: {before:.3f} before, {trials[best]:.3f} after"
-    return Taught(class_head(vectors, labels, replace(USUAL, force=best), seed=seed), before, trials[best], why)
+    why = f"neighbours of the same class on held-out labels: {before:.3f} before, {after:.3f} after"
+    return Taught(class_head(vectors, labels, replace(USUAL, force=best), seed=seed), before, after, why)
 
 
 def held_out_classes(labels: Ints, seed: int) -> Ints:
@@ -71,20 +76,29 @@ def held_out_classes(labels: Ints, seed: int) -> Ints:
     return known[np.random.default_rng(seed).permutation(len(known)) % _FOLDS == 0]
 
 
-def _held_out(vectors: Vectors, labels: Ints, known: Ints, seed: int) -> dict[float, float]:
-    """R-precision among held-out labelled texts under each force; 0.0 is the plain vectors."""
+def _held_out(vectors: Vectors, labels: Ints, known: Ints, seed: int) -> dict[float, Floats]:
+    """How well each labelled text keeps to its class, held out, under each force; 0.0 is the plain vectors."""
     fold = np.random.default_rng(seed).permutation(len(known)) % _FOLDS
-    sums: dict[float, list[float]] = {0.0: []}
+    found = {force: np.zeros(len(known)) for force in (0.0, *_FORCES)}
     for one in range(_FOLDS):
         asked = known[fold == one]
         seen = labels.copy()
         seen[asked] = -1
         made = class_head(vectors, seen, USUAL, seed=seed)
-        for force in (0.0, *_FORCES):
-            head: Head = ClassHead(made.weights, made.bias, np.array([force], np.float32)) if force else PlainHead()
-            share = same_class(head(vectors[asked]), labels[asked], np.arange(len(asked)), None)
-            sums.setdefault(force, []).append(float(share.mean()))
-    return {force: float(np.mean(values)) for force, values in sums.items()}
+        for force in found:
+            head: Head = replace(made, force=np.array([force], np.float32)) if force else PlainHead()
+            found[force][fold == one] = _kept_near(head(vectors[asked]), labels[asked])
+    return found
+
+
+def _kept_near(vectors: Vectors, labels: Ints) -> Floats:
+    """The mean of two shares of the same class (n,): among a tenth of as many neighbours as it has, and among as many.
+
+    A space serves both: the next neighbours of a text, and whole classes.
+    """
+    rows = np.arange(len(labels))
+    near = max(_NEXT, len(labels) // np.unique(labels).size // 10)
+    return np.asarray(np.mean([same_class(vectors, labels, rows, k) for k in (near, None)], axis=0), np.float64)
 
 
 def class_head(vectors: Vectors, labels: Ints, settings: ClassSettings = USUAL, *, seed: int = 0) -> ClassHead:
@@ -98,7 +112,8 @@ def class_head(vectors: Vectors, labels: Ints, settings: ClassSettings = USUAL, 
         rows = np.concatenate([known, rest])
         first = ClassHead(weights, bias, np.ones(1, np.float32)).probabilities(vectors[rows])
         weights, bias = _again(vectors[rows], targets, first.astype(np.float64), settings)
-    return ClassHead(weights, bias, np.array([settings.force], np.float32))
+    force, power = (np.array([value], np.float32) for value in (settings.force, settings.power))
+    return ClassHead(weights, bias, force, power)
 
 
 def _again(vectors: Vectors, sure: Floats, guessed: Floats, settings: ClassSettings) -> tuple[Vectors, Vectors]:

@@ -1,14 +1,14 @@
 """Heads on kept vectors: they start as the identity and move only what the labels ask for. Made in seconds.
 
 `skip` adds to a vector what two small layers make of it (the second one starts at zero); `classes` puts beside a vector
-the roots of its class probabilities, so that the cosine of two texts grows with the chance that they are of one class
-(Bhattacharyya). `none` leaves vectors as they are.
+its class probabilities, so that the cosine of two texts grows with the chance that they are of one class. `none` leaves
+vectors as they are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -87,11 +87,16 @@ class SkipHead:
 
 @dataclass(frozen=True)
 class ClassHead:
-    """The vector, and beside it `force` times the roots of the class probabilities, scaled to length one."""
+    """The vector, and beside it `force` times the class probabilities to a power, scaled to length one.
+
+    The product of two rows of probabilities is the chance that both are of one class. Spaces from before there was a
+    `power` have roots (Bhattacharyya).
+    """
 
     weights: Vectors  # (d, c)
     bias: Vectors  # (c,)
     force: Vectors  # (1,)
+    power: Vectors = field(default_factory=lambda: np.array([0.5], np.float32))  # (1,)
 
     def probabilities(self, vectors: Vectors) -> Vectors:
         """The probability of each class (n, c)."""
@@ -102,12 +107,12 @@ class ClassHead:
     def __call__(self, vectors: Vectors) -> Vectors:
         """The moved vectors (n, d + c); a text without words stays a row of zeros."""
         known = vectors.any(axis=1, keepdims=True)
-        beside = self.force[0] * np.sqrt(self.probabilities(vectors)) * known
+        beside = self.force[0] * self.probabilities(vectors) ** self.power[0] * known
         return unit(np.hstack([vectors, beside]))
 
     def tensors(self) -> Tensors:
-        """The linear map and the force."""
-        return {"weights": self.weights, "bias": self.bias, "force": self.force}
+        """The linear map, the force and the power."""
+        return {"weights": self.weights, "bias": self.bias, "force": self.force, "power": self.power}
 
 
 @dataclass(frozen=True)
