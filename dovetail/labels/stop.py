@@ -116,7 +116,7 @@ def _quantiles(value: Floats, weight: Floats, shares: tuple[float, ...]) -> Floa
 def _advice(measured: int, for_a_point: int | None, gain: Interval, ahead: int, *, stop: bool) -> str:
     bring = f"the next {ahead} should bring {_points(gain.value)} points ({_points(gain.low)} to {_points(gain.high)})"
     if measured < _FEWEST:
-        return f"too early to say: measured {measured} times so far; {bring}"
+        return f"too early to say: measured {'once' if measured == 1 else f'{measured} times'} so far; {bring}"
     if stop:
         return f"more labels of this kind no longer pay: {bring}"
     if for_a_point is None:

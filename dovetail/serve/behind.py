@@ -20,7 +20,7 @@ _FIRST = {
     "class": "before any answer: no class is suggested",
     "space": "before any answer: rows as the encoder sees them",
 }
-_SHOWN = ("labels", "judged", "rows", "before", "after", "right", "guess", "threshold")
+_SHOWN = ("rows", "before", "guess", "threshold")
 
 Run = tuple[int, str, dict[str, Any]]
 
@@ -111,12 +111,17 @@ def _version(room: Room, about: str, run: Run, used: int) -> VersionInfo:
         made=at,
         labels=_labels(facts),
         quality=_quality(facts),
-        figures={k: facts[k] for k in _SHOWN if facts.get(k) is not None},
+        figures={k: _alone(facts[k]) for k in _SHOWN if facts.get(k) is not None},
         settings={},
         summary=_summary(about, facts),
         current=number == used,
         there=number == 0 or (place is not None and place.is_dir()),
     )
+
+
+def _alone(value: Any) -> Any:
+    """A figure without its interval."""
+    return value.get("value") if isinstance(value, dict) else value
 
 
 def _labels(facts: dict[str, Any]) -> int:

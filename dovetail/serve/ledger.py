@@ -140,5 +140,5 @@ def counts_by_value(events: Iterable[Event]) -> dict[str, int]:
         elif isinstance(value, tuple):
             found.update(value or ("(none)",))
         else:
-            found[str(value)] += 1
+            found[f"{value:g}" if isinstance(value, float) else str(value)] += 1
     return dict(found.most_common())

@@ -85,7 +85,7 @@ class Models:
                 labels=v["labels"],
                 quality=_quality(v),
                 figures=v["figures"],
-                settings=v["settings"],
+                settings={k: s for k, s in v["settings"].items() if k not in ("guess", "name", "task")},
                 summary=v["summary"],
                 current=v["version"] == note["current"],
             )

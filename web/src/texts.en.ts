@@ -5,9 +5,9 @@ const many = (count: number, one: string, more: string): string => (count === 1 
 const grouped = (count: number): string => count.toLocaleString("en");
 
 const named: Record<string, string> = {
-    fit: "Teaching a model", retrain: "Learning from the latest labels", index: "Indexing a table", map: "Drawing the map", integrate: "Integrating again", share: "Preparing what is shared",
+    fit: "Teaching a model", train: "Learning from judged pairs", classes: "Learning the classes", space: "Tuning the similarity space", index: "Indexing a table", map: "Drawing the map", integrate: "Integrating again", share: "Preparing what is shared",
 };
-const figures: Record<string, string> = { f1: "F1", macro_f1: "Macro F1", accuracy: "Accuracy", ndcg_10: "nDCG@10", ndcg: "nDCG", mrr: "MRR", precision: "Precision", recall: "Recall", auroc: "AUROC", ece: "Calibration error" };
+const figures: Record<string, string> = { f1: "F1", macro_f1: "Macro F1", accuracy: "Accuracy", ndcg_10: "nDCG@10", ndcg: "nDCG", mrr: "MRR", precision: "Precision", recall: "Recall", auroc: "AUROC", ece: "Calibration error", purity: "Purity" };
 
 export const en = {
     again: "Try again",
@@ -193,6 +193,7 @@ export const en = {
         learning: "What the model learns",
         training: "Learning from your answers",
         goOn: "Go on meanwhile.",
+        byHand: "Learns when you say so",
         until: (count: number) => (count > 0 ? `${count} more, then it learns` : "It learns again soon"),
         trainNow: "Learn now",
         gain: (ahead: number) => `The next ${ahead} answers`,
@@ -321,7 +322,7 @@ export const en = {
         goldenAbout: "What was kept of each column, and where it came from.",
         from: "From",
         rule: "Because",
-        rules: {} as Record<string, string>,
+        ruleSaid: (rule: string) => rule.replaceAll("_", " "),
         disagreed: "Others said",
         agreed: (count: number) => (count > 1 ? `${count} agree` : "nobody else"),
         merge: "Merge with another",

@@ -54,6 +54,14 @@ export function memory(megabytes: number): string {
 
 /** The first value that names a record: the longest of its first few filled texts that is no number. */
 export function titleOf(columns: readonly string[], values: readonly (string | null)[]): string {
+    const title = wholeTitle(columns, values);
+    return title.length > LONGEST_TITLE ? `${title.slice(0, LONGEST_TITLE)}…` : title;
+}
+
+/** A headline of more characters is cut; the value stands whole below it. */
+const LONGEST_TITLE = 160;
+
+function wholeTitle(columns: readonly string[], values: readonly (string | null)[]): string {
     const named = columns.findIndex((name) => /^(title|name|product|full.?name|headline|label|subject)$/i.test(name));
     const direct = named >= 0 ? values[named] : null;
     if (direct) return direct;

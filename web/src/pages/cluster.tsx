@@ -147,7 +147,7 @@ function Golden({ detail }: { detail: ClusterDetail }) {
                                 <th scope="row">{cell.column}</th>
                                 <td><Value text={cell.value} /></td>
                                 <td>{cell.source ? <><span class="chip">{cell.source}</span> <code class="soft">{cell.row_id}</code></> : <span class="soft">–</span>}</td>
-                                <td class="small soft">{t.clusters.rules[cell.rule] ?? cell.rule}</td>
+                                <td class="small soft">{t.clusters.ruleSaid(cell.rule)}</td>
                                 <td class="small">{cell.others.length ? cell.others.join(" · ") : <span class="soft">{t.clusters.agreed(cell.agreeing)}</span>}</td>
                             </tr>
                         ))}

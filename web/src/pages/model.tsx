@@ -58,12 +58,7 @@ function SideBySide({ model, ask }: { model: ModelDetail; ask: (version: Version
                     ))}</tr>
                 </thead>
                 <tbody>
-                    <tr><th scope="row">{t.models.made}</th>{shown.map((one) => <td>{one.version ? ago(one.made) : "–"}</td>)}</tr>
-                    <tr><th scope="row">{t.models.labels}</th>{shown.map((one) => <td class="tab-figures">{figure(one.labels)}</td>)}</tr>
-                    <tr><th scope="row">{t.models.quality}</th>{shown.map((one) => <td>{one.quality ? <span class="row"><span class="tab-figures">{t.models.figure(one.quality.figure)} <strong>{percent(one.quality.value)}</strong></span><Interval {...one.quality} /></span> : <span class="soft">{t.models.unmeasured}</span>}</td>)}</tr>
-                    <tr><th scope="row">{t.models.why}</th>{shown.map((one) => <td class="small why-kept">{one.summary || "–"}</td>)}</tr>
-                    {names.map((name) => <tr class="detail"><th scope="row">{t.models.figure(name)}</th>{columns.map((one) => <td class="tab-figures small">{shownValue(one.get(name))}</td>)}</tr>)}
-                    <tr><td />{shown.map((one) => (
+                    <tr class="acts"><td />{shown.map((one) => (
                         <td><div class="row">
                             <a class="button small" href={address(["models", model.model], { show: "report", version: one.version })}>{t.models.tabs.report}</a>
                             <a class="button small" href={address(["models", model.model], { show: "card", version: one.version })}>{t.models.tabs.card}</a>
@@ -71,6 +66,11 @@ function SideBySide({ model, ask }: { model: ModelDetail; ask: (version: Version
                             {!one.current && one.there && may("curate") ? <button type="button" class="button small" onClick={() => ask(one)}><Icon name="undo" size={14} />{t.models.rollBack}</button> : null}
                         </div></td>
                     ))}</tr>
+                    <tr><th scope="row">{t.models.made}</th>{shown.map((one) => <td>{one.version ? ago(one.made) : "–"}</td>)}</tr>
+                    <tr><th scope="row">{t.models.labels}</th>{shown.map((one) => <td class="tab-figures">{figure(one.labels)}</td>)}</tr>
+                    <tr><th scope="row">{t.models.quality}</th>{shown.map((one) => <td>{one.quality ? <span class="row"><span class="tab-figures">{t.models.figure(one.quality.figure)} <strong>{percent(one.quality.value)}</strong></span><Interval {...one.quality} /></span> : <span class="soft">{t.models.unmeasured}</span>}</td>)}</tr>
+                    <tr><th scope="row">{t.models.why}</th>{shown.map((one) => <td class="small why-kept">{one.summary || "–"}</td>)}</tr>
+                    {names.map((name) => <tr class="detail"><th scope="row">{t.models.names[name] ?? t.models.figure(name)}</th>{columns.map((one) => <td class="tab-figures small">{shownValue(one.get(name))}</td>)}</tr>)}
                 </tbody>
             </table>
         </div>

@@ -20,8 +20,8 @@ export function PeoplePage() {
         <>
             <PageHead title={t.people.title} about={t.people.about} />
             <div class="stack wide">
-                {may("admin") ? <Everybody show={setToken} /> : <div class="notice"><Icon name="people" />{me.value?.person ? t.people.onlyAdmin : t.people.logIn}</div>}
                 <Settle />
+                {may("admin") ? <Everybody show={setToken} /> : <div class="notice"><Icon name="people" />{me.value?.person ? t.people.onlyAdmin : t.people.logIn}</div>}
                 <Agreement />
                 {may("admin") ? <Audit /> : null}
             </div>

@@ -133,7 +133,7 @@ export function Interval({ value, low, high }: { value: number | null; low: numb
     const from = 100 * Math.max(0, low ?? value);
     const to = 100 * Math.min(1, high ?? value);
     return (
-        <svg class="interval" viewBox="0 0 104 12" width="104" height="12" role="img" aria-label={t.interval(percent(value), percent(low), percent(high))}>
+        <svg class="interval" viewBox="-3 0 110 12" width="110" height="12" role="img" aria-label={t.interval(percent(value), percent(low), percent(high))}>
             <line x1="2" x2="102" y1="6" y2="6" stroke="var(--line)" stroke-width="2" />
             <line x1={2 + from} x2={2 + to} y1="6" y2="6" stroke="var(--accent)" stroke-width="2" opacity="0.55" />
             <circle cx={2 + 100 * value} cy="6" r="4" fill="var(--accent)" />

@@ -28,11 +28,11 @@ export function SourceName({ record }: { record: Rec }) {
     );
 }
 
-/** The filled values of a record as a list of names and values. */
-export function Values({ record, most = 30, skip = [] }: { record: Rec; most?: number; skip?: readonly string[] }) {
+/** The filled values of a record as a list of names and values, without the one that stands above them as its title. */
+export function Values({ record, most = 30, title = "" }: { record: Rec; most?: number; title?: string }) {
     const shown = record.columns
         .map((name, index) => [name, record.values[index] ?? null] as const)
-        .filter(([name, value]) => value !== null && value !== "" && value !== record.id && !(name === "source" && value === record.source) && !skip.includes(name));
+        .filter(([name, value]) => value !== null && value !== "" && value !== record.id && !(name === "source" && value === record.source) && value !== title);
     return (
         <dl class="values">
             {shown.slice(0, most).map(([name, value]) => (

@@ -44,7 +44,7 @@ export function ClassSession({ info }: { info: SessionInfo }) {
                     <article class="sheet pad stack">
                         <div class="row apart"><SourceName record={item.record} />{item.why ? <span class="tiny">{t.match.asked(item.why)}</span> : null}</div>
                         <p class="lead">{titleOf(item.record.columns, item.record.values)}</p>
-                        <Values record={item.record} most={12} />
+                        <Values record={item.record} most={12} title={titleOf(item.record.columns, item.record.values)} />
                     </article>
                     <div class="stack tight" role="group" aria-label={t.classify.question}>
                         {choices.map((choice, index) => (

@@ -46,7 +46,7 @@ export function JudgeSession({ info }: { info: SessionInfo }) {
                             <li class={index === here ? "sheet here" : "sheet"} aria-current={index === here ? "true" : undefined} onClick={() => setHere(index)}>
                                 <div class="grow stack tight">
                                     <div class="row apart"><strong>{titleOf(hit.record.columns, hit.record.values)}</strong><span class="soft small tab-figures">{score(hit.score)} <SourceName record={hit.record} /></span></div>
-                                    <Values record={hit.record} most={6} />
+                                    <Values record={hit.record} most={6} title={titleOf(hit.record.columns, hit.record.values)} />
                                 </div>
                                 <div class="grades" role="group" aria-label={t.judge.grade}>
                                     {item.grades.map((value) => <button type="button" class="button small" title={t.judge.grades[value]} aria-label={t.judge.gradeSaid(value, t.judge.grades[value] ?? "")} aria-pressed={grades.get(hit.record.row) === value} onClick={() => grade(value, index)}>{value}</button>)}

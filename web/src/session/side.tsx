@@ -60,8 +60,8 @@ function Learning({ info, progress }: { info: SessionInfo; progress: SessionProg
                 </>
             ) : progress.until_retrain <= 0 && !progress.answers ? null : (
                 <>
-                    <div class="row apart small"><span>{t.session.until(progress.until_retrain)}</span><button type="button" class="button small plain learn" disabled={!progress.answers} onClick={start}>{t.session.trainNow}</button></div>
-                    <Bar share={Math.max(0, ROUND - progress.until_retrain) / ROUND} label={t.session.until(progress.until_retrain)} />
+                    <div class="row apart small"><span>{info.kind === "judgement" ? t.session.byHand : t.session.until(progress.until_retrain)}</span><button type="button" class="button small plain learn" disabled={!progress.answers} onClick={start}>{t.session.trainNow}</button></div>
+                    {info.kind === "judgement" ? null : <Bar share={Math.max(0, ROUND - progress.until_retrain) / ROUND} label={t.session.until(progress.until_retrain)} />}
                 </>
             )}
             {effect ? (

@@ -44,7 +44,7 @@ export function SimilarSession({ info }: { info: SessionInfo }) {
                             <strong class="lead">{titleOf(item.focus.columns, item.focus.values)}</strong>
                             <SourceName record={item.focus} />
                         </div>
-                        <Values record={item.focus} most={8} />
+                        <Values record={item.focus} most={8} title={titleOf(item.focus.columns, item.focus.values)} />
                     </div>
                     <GroupName name={name} names={item.names ?? []} say={setName} />
                     <p class="small soft pick-hint">{t.similar.hint}</p>
