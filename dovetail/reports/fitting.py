@@ -169,6 +169,11 @@ def _review(figures: Mapping[str, Any]) -> str:
     said += (
         "Candidates of whole tables hold fewer matches than labels usually do, so a smaller share of them is unsure."
     )
+    if high <= low:
+        said = (
+            f"From a score of {high:.3f} on a pair is a match, below it is not: on either side decisions are already as "
+            f"right as was asked, so none goes to a person. Ask for more with a higher share of sure ones (--sure)."
+        )
     return f'<p class="note">{said}</p><dl class="pairs">{cells}</dl>'
 
 
