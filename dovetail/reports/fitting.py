@@ -171,8 +171,8 @@ def _review(figures: Mapping[str, Any]) -> str:
     )
     if high <= low:
         said = (
-            f"From a score of {high:.3f} on a pair is a match, below it is not: on either side decisions are already as "
-            f"right as was asked, so none goes to a person. Ask for more with a higher share of sure ones (--sure)."
+            f"From a score of {high:.3f} on a pair is a match, below it is not: on either side decisions are already "
+            f"as right as was asked, so none goes to a person. A higher `sure` asks for more."
         )
     return f'<p class="note">{said}</p><dl class="pairs">{cells}</dl>'
 
