@@ -14,6 +14,7 @@ from dovetail.reports.classes import render_classes
 from dovetail.tasks.classify import Classifier
 from dovetail.tasks.classify_augment import blended, near_words, swap_near, varied_texts
 from dovetail.tasks.classify_forecast import forecast
+from dovetail.tasks.classify_ladder import Rung, simplest_of_the_best
 from dovetail.types import Progress
 
 
@@ -171,3 +172,15 @@ def test_the_confusion_leads_to_its_texts() -> None:
     assert f'id="{anchor}"' in page
     assert f'href="#{anchor}"' in page
     assert "Probabilities said and met" in page
+
+
+def test_the_loss_has_a_say_in_which_rung_is_kept() -> None:
+    random = np.random.default_rng(0)
+    right = (random.random(400) < 0.8).astype(np.float64)
+
+    def rung(name: str, loss: float) -> Rung:
+        losses = loss + 0.2 * random.random(400)
+        return Rung(name, (name,), (1.0,), np.zeros((400, 2), np.float32), right, losses, 1.0)
+
+    assert simplest_of_the_best([rung("words", 0.500), rung("joined", 0.499)])[0].name == "words"
+    assert simplest_of_the_best([rung("words", 0.540), rung("joined", 0.499)])[0].name == "joined"

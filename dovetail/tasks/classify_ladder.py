@@ -170,12 +170,12 @@ def calibrated_rung(
 
 
 def simplest_of_the_best(rungs: Sequence[Rung], few: bool = False) -> tuple[Rung, str]:
-    """The first rung that is within one standard error of the best, and why.
+    """The first rung that is within one standard error of the best, in being right and in log loss, and why.
 
-    The error is that of the difference on the same held-out rows, which is much smaller than that of either figure. Of
-    two rungs that are equally often right the one with the smaller loss is the better one. Where labels are few, being
-    right or wrong on thirty rows says next to nothing: then the loss decides, which tells near misses from blunders,
-    and all scorers together are what another rung has to beat.
+    The error is that of the difference on the same held-out rows, which is much smaller than that of either figure. The
+    loss tells near misses from blunders, so it sees a better rung where few rows change sides. Where labels are few,
+    being right or wrong on thirty rows says next to nothing: then the loss decides alone, and all scorers together are
+    what another rung has to beat.
     """
     if few:
         return _first_near(sorted(rungs, key=lambda r: r.name != "joined"), min(rungs, key=lambda r: r.loss), few=True)
@@ -186,13 +186,17 @@ def _first_near(rungs: Sequence[Rung], best: Rung, *, few: bool) -> tuple[Rung, 
     for rung in rungs:
         if rung is best:
             break
-        gap = rung.losses - best.losses if few else best.right - rung.right
-        error = float(gap.std(ddof=1) / np.sqrt(len(gap))) if len(gap) > 1 else 0.0
-        if float(gap.mean()) <= error and (few or rung.loss <= 1.1 * best.loss):
+        if _near(rung.losses - best.losses) and (few or _near(best.right - rung.right)):
             how = "the loss of" if few else ""
             said = f"{rung.name} ({rung.score:.3f} right) is within one standard error of {how} {best.name}"
             return rung, f"{' '.join(said.split())} ({best.score:.3f} right)" + ("" if few else ", and simpler")
     return best, f"{best.name} is best on held-out labels ({best.score:.3f} right)"
+
+
+def _near(gap: Floats) -> bool:
+    """Whether what is lost on the same rows (n,) is within one standard error of nothing."""
+    error = float(gap.std(ddof=1) / np.sqrt(len(gap))) if len(gap) > 1 else 0.0
+    return float(gap.mean()) <= error
 
 
 def learn(task: Task, rung: Rung, ready: Mapping[str, Head] | None = None) -> dict[str, Head]:
