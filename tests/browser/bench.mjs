@@ -41,11 +41,11 @@ function freePort() {
 }
 
 /** `dovetail label` on a workspace: its address with the token of an admin. ADDRESS names one that runs already. */
-export async function serve(path, port = null) {
+export async function serve(path, port = null, more = []) {
     const there = process.env.ADDRESS;
     if (there) return { address: there, base: new URL(there).origin, port: Number(new URL(there).port), token: there.split("token=")[1], stop: async () => null };
     const chosen = port ?? (await freePort());
-    const child = spawn(PYTHON, [...DOVETAIL, "label", path, "--no-browser", "--port", String(chosen)], { env: ENVIRONMENT, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(PYTHON, [...DOVETAIL, "label", path, "--no-browser", "--port", String(chosen), ...more], { env: ENVIRONMENT, stdio: ["ignore", "pipe", "pipe"] });
     let said = "";
     const address = await new Promise((done, failed) => {
         const timer = setTimeout(() => failed(new Error(`the server did not start: ${said}`)), TRAINING);
@@ -64,6 +64,11 @@ export async function serve(path, port = null) {
     await until(async () => (await fetch(`${base}/api/health`).catch(() => null))?.ok, "the server answers");
     const ended = new Promise((done) => child.once("exit", done));
     return { address, base, port: chosen, token: address.split("token=")[1], stop: (signal = "SIGTERM") => (child.kill(signal), ended) };
+}
+
+/** The same on a new workspace that begins with some tables. */
+export function begun(path, tables) {
+    return serve(path, null, tables.flatMap((table) => ["--add", table]));
 }
 
 export async function until(true_, what, patience = TRAINING) {
