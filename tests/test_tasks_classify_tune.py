@@ -124,6 +124,9 @@ def test_a_tuned_encoder_lies_inside_the_model(folder: Path, tmp_path: Path, mon
         TEXTS[::2], LABELS[::2], layers="all", epochs=1, learning_rate=3e-3, folds=3, dropout=0.0
     )
     assert made.card["chosen"] == "tuned"
+    unseen = finish(made.decide_job(TEXTS[1::2])).outside
+    assert unseen is not None
+    assert (unseen > 0.5).mean() < 0.2  # the line to what lies outside is drawn by texts that were not learnt from
     made.save(tmp_path / "m")
     assert (tmp_path / "m" / "encoder" / "model.safetensors").is_file()
     expected = made.predict_proba(TEXTS[:6])

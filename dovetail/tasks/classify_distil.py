@@ -23,7 +23,7 @@ from dovetail.tasks.classify_head import Head, HeadSettings, fit_head
 from dovetail.tasks.classify_ladder import Rung, Task, calibrated_rung, rightness
 from dovetail.tasks.classify_mix import probabilities
 from dovetail.tasks.classify_model import Examples, Model
-from dovetail.tasks.classify_scope import fit_scope
+from dovetail.tasks.classify_scope import fit_scope, nearest
 from dovetail.tasks.classify_texts import encoded
 from dovetail.tasks.classify_words import Words
 from dovetail.types import Job, Progress
@@ -137,7 +137,8 @@ def _student(model: Model, reader: Encoder, words: Words, desk: _Desk, rung: Run
     made = replace(bare, encoder="static", examples=examples, precedents=precedents).trimmed()
     line = threshold_of(rung, kept.matrix) if model.sigmoid else 0.5
     name = model.scope.name if model.scope is not None else None
-    return replace(made, line=line, scope=fit_scope(rung.scores, precedents, kept.fold, [], made, name))
+    near = nearest(precedents, precedents, kept.fold, kept.fold)
+    return replace(made, line=line, scope=fit_scope(rung.scores, near, [], made, name))
 
 
 def _speed(student: Model, texts: Sequence[str]) -> float:

@@ -25,7 +25,7 @@ from dovetail.tasks.classify_mix import probabilities
 from dovetail.tasks.classify_model import TUNED, Examples, Model
 from dovetail.tasks.classify_names import name_head, telling, upper_layers
 from dovetail.tasks.classify_options import ClassifyOptions
-from dovetail.tasks.classify_scope import fit_scope
+from dovetail.tasks.classify_scope import fit_scope, nearest
 from dovetail.tasks.classify_spare import LEAST, MOST
 from dovetail.tasks.classify_texts import encoded
 from dovetail.tasks.classify_tune import Named, Plan, on_rows, plan_of, tuned_reader, tuned_rung
@@ -116,21 +116,25 @@ def train(
     chosen, why = simplest_of_the_best(rungs, ladder.few)
     plan = plan_of(ladder, options, reader, expected, time.perf_counter() - start)
     if plan is not None:
-        tuned, held = yield from tuned_rung(
+        tuned, judged_on = yield from tuned_rung(
             ladder, lesson.texts, reader, plan, options, _named(lesson, ladder, options)
         )
+        held = judged_on.rows
         best, why = simplest_of_the_best([*(on_rows(r, held) for r in rungs), tuned], ladder.few)
         rungs, lower = (*rungs, tuned), chosen
         chosen = next(r for r in rungs if r.name == best.name)
     if chosen.name == "tuned" and plan is not None:
         model = yield from _tuned_model(lesson, ground, reader, (tuned, plan, options))
         judged = replace(tuned, scores=_with_held_out(lower.scores, tuned, held))
+        apart = (tuned.scores, judged_on.near)
     else:
         yield Progress("fit", 1, 2, f"learning {chosen.name} from all labels")
         heads = learn(ladder, chosen, more.heads.get(chosen.name, {}))
         model = _model(lesson, chosen, _turned_back(heads, ground.basis, ground.fixed), ground)
         model, judged = replace(model, reader=reader, precedents=ground.vectors), chosen
-    done = _finished(lesson, model, judged, ladder, options)
+        apart = (chosen.scores, nearest(ground.vectors, ground.vectors, ladder.fold, ladder.fold))
+    done = _finished(lesson, model, judged, ladder)
+    done = replace(done, scope=fit_scope(*apart, lesson.outside, done, options.outside))
     card = _card(lesson, rungs, (chosen, why), done, round(time.perf_counter() - start, 2))
     if more.found is not None:
         card["search"] = more.found
@@ -144,14 +148,11 @@ def _model(lesson: Lesson, rung: Rung, heads: dict[str, Head], ground: _Ground) 
     return Model(targets.kind, targets.classes, rung.parts, each, rung.weights, words=ground.words)
 
 
-def _finished(lesson: Lesson, model: Model, rung: Rung, ladder: Ladder, options: ClassifyOptions) -> Model:
-    """The model with its threshold, its examples, and its line to what lies outside."""
-    model = model.trimmed()
-    assert model.precedents is not None
+def _finished(lesson: Lesson, model: Model, rung: Rung, ladder: Ladder) -> Model:
+    """The model with its threshold and its examples, and without the parts that weigh nothing."""
     line = threshold_of(rung, ladder.targets) if model.sigmoid else 0.5
     examples = Examples(tuple(lesson.texts), lesson.targets.matrix, rung.scores, ladder.fold)
-    scope = fit_scope(rung.scores, model.precedents, ladder.fold, lesson.outside, model, options.outside)
-    return replace(model, line=line, examples=examples, scope=scope)
+    return replace(model.trimmed(), line=line, examples=examples)
 
 
 def _tuned_model(

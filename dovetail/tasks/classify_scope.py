@@ -19,20 +19,23 @@ _ROWS = 1_024
 _USUAL = 0.02  # share of texts that is taken to lie outside where no example of them was given
 
 
-def fit_scope(
-    held_out: Matrix, vectors: Matrix, fold: npt.NDArray[np.int64], outside: list[str], model: Model, name: str | None
-) -> Scope | None:
-    """A line between held-out texts of the classes and texts outside of them; without any of those the usual one."""
+def fit_scope(held_out: Matrix, near: Floats, outside: list[str], model: Model, name: str | None) -> Scope | None:
+    """A line between held-out texts of the classes and texts outside of them; without any of those the usual one.
+
+    `held_out` (m, c) are scores of texts and `near` (m,) how near their nearest examples are, both by heads and
+    encoders that had not learnt from these texts.
+    """
     if model.sigmoid or not len(held_out):
         return None
-    inside = _signs(held_out, _nearest(vectors, vectors, fold, fold))
+    assert model.precedents is not None
+    inside = _signs(held_out, near)
     middle, spread = np.median(inside, axis=0), inside.std(axis=0) + 1e-6
     scope = Scope(_DEFAULT, 0.0, middle, spread, name)
     standing = outside_odds(scope, inside)
     if not outside:
         return Scope(_DEFAULT, -float(np.quantile(standing, 1 - _USUAL)), middle, spread, name)
     read = model.read(outside)
-    seen = _signs(model.scores(outside, read), _nearest(_vectors(model, outside, read), vectors))
+    seen = _signs(model.scores(outside, read), nearest(_vectors(model, outside, read), model.precedents))
     odds = np.concatenate([standing, outside_odds(scope, seen)])
     label = np.concatenate([np.zeros(len(inside)), np.ones(len(seen))])
     slope, offset = platt(odds, label)
@@ -50,7 +53,7 @@ def scope_odds(model: Model, texts: list[str], read: dict[str, Any] | None = Non
     assert model.scope is not None
     assert model.precedents is not None
     found = model.read(texts) if read is None else read
-    near = _nearest(_vectors(model, texts, found), model.precedents.astype(np.float32))
+    near = nearest(_vectors(model, texts, found), model.precedents.astype(np.float32))
     return outside_odds(model.scope, _signs(model.scores(texts, found), near))
 
 
@@ -71,13 +74,13 @@ def _signs(scores: Matrix, near: Floats) -> Floats:
     return np.stack([energy, near, sure], axis=1)
 
 
-def _nearest(
+def nearest(
     vectors: Matrix,
     examples: Matrix,
     fold: npt.NDArray[np.int64] | None = None,
     folds: npt.NDArray[np.int64] | None = None,
 ) -> Floats:
-    """Mean cosine of the nearest examples of each row, those of its own fold left out."""
+    """Mean cosine of the nearest examples of each row (n,), those of its own fold left out."""
     found = np.zeros(len(vectors))
     k = min(_NEIGHBOURS, len(examples))
     for start in range(0, len(vectors), _ROWS):

@@ -22,6 +22,7 @@ from dovetail.tasks.classify_head import Head, HeadSettings, fit_head, leading_d
 from dovetail.tasks.classify_ladder import Rung, Task, rightness
 from dovetail.tasks.classify_mix import fit_weights, log_loss, mixed
 from dovetail.tasks.classify_options import ClassifyOptions
+from dovetail.tasks.classify_scope import nearest
 from dovetail.types import Job, Progress
 
 Matrix = npt.NDArray[np.float32]
@@ -96,22 +97,32 @@ def _folder_of(reader: Any) -> Path | None:
     return None
 
 
+@dataclass(frozen=True)
+class HeldOut:
+    """Rows (m,) that an encoder was not tuned on, and how near (m,) the nearest of the others are by it."""
+
+    rows: npt.NDArray[np.int64]
+    near: npt.NDArray[np.float64]
+
+
 def tuned_rung(
     task: Task, texts: Sequence[str], reader: Encoder, plan: Plan, options: ClassifyOptions, named: Named | None
-) -> Job[tuple[Rung, npt.NDArray[np.int64]]]:
-    """The rung of a tuned encoder on held-out rows, and which rows those are. Words join in where they are counted, and
-    names where `named` makes a head of them.
+) -> Job[tuple[Rung, HeldOut]]:
+    """The rung of a tuned encoder on held-out rows, and what is known of those. Words join in where they are counted,
+    and names where `named` makes a head of them.
     """
     start = time.perf_counter()
     part = task.fold % plan.merge
     held = np.flatnonzero(np.isin(part, plan.folds))
     raw: dict[str, Matrix] = {"vectors": np.zeros(task.targets.shape, np.float32)}
+    near = np.zeros(len(texts))
     for fold in plan.folds:
         inside, outside = np.flatnonzero(part != fold), np.flatnonzero(part == fold)
         yield Progress("tune", fold, len(plan.folds) + 1, "an encoder on a part of the labels")
         tuned = yield from tuned_reader(texts, task, inside, reader, (plan, options))
-        vectors = tuned.reader.encode([texts[i] for i in outside])
-        raw["vectors"][outside] = _own_head(tuned, [texts[i] for i in inside], task, inside).scores(vectors)
+        known, vectors = (tuned.reader.encode([texts[i] for i in rows.tolist()]) for rows in (inside, outside))
+        raw["vectors"][outside] = _own_head(tuned, known, task, inside).scores(vectors)
+        near[outside] = nearest(vectors, known)
         if named is not None:
             raw.setdefault("names", np.zeros(task.targets.shape, np.float32))[outside] = named(tuned.reader).scores(
                 vectors
@@ -122,7 +133,7 @@ def tuned_rung(
                 task.features["words"][outside]
             )
     names = tuple(sorted(raw))
-    return _judged(task, names, [raw[n] for n in names], held, time.perf_counter() - start), held
+    return _judged(task, names, [raw[n] for n in names], held, time.perf_counter() - start), HeldOut(held, near[held])
 
 
 def _judged(task: Task, names: tuple[str, ...], raw: list[Matrix], held: npt.NDArray[np.int64], seconds: float) -> Rung:
@@ -144,11 +155,10 @@ def _head(features: Any, rows: npt.NDArray[np.int64], task: Task) -> Head:
     return fit_head(features[rows], task.targets[rows], HeadSettings(_STRENGTH, task.sigmoid), weight=weight)
 
 
-def _own_head(tuned: TunedReader, texts: Sequence[str], task: Task, rows: npt.NDArray[np.int64]) -> Head:
+def _own_head(tuned: TunedReader, vectors: Matrix, task: Task, rows: npt.NDArray[np.int64]) -> Head:
     """The head that was learnt with the encoder, or one that is learnt over it now."""
     if tuned.head is not None:
         return tuned.head
-    vectors = tuned.reader.encode(texts)
     basis = leading_directions(vectors)
     weight = None if task.weight is None else task.weight[rows]
     found = fit_head(vectors @ basis, task.targets[rows], HeadSettings(_STRENGTH, task.sigmoid), weight=weight)
