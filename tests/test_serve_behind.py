@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from made_workbench import served, tickets, workspace
 
-from dovetail.labels.said import Row, classes, group
+from dovetail.labels.said import Answer, Row, classes, group
 from dovetail.serve import worker
 from dovetail.serve.trained import KEPT, in_use, keep, let_go, place_of
 from dovetail.serve.workbench import Workbench
@@ -133,3 +133,19 @@ def test_a_query_is_known_by_its_item_after_a_restart(tmp_path: Any) -> None:
         found = client.get(f"/api/sessions/{session}/items/{item}").json()["items"][0]
         assert found["query"] == "drill"
         assert found["hits"]
+
+
+def test_one_question_in_twenty_is_a_gold_one(server: Server) -> None:
+    client, bench = server
+    gold = Answer(classes("t55", "post", task="tickets"), gold=True)
+    bench.ledger.store.say([gold], person="cy")
+    session = client.post("/api/sessions", json={"kind": "class", "table": "tickets"}).json()["session"]
+    asked = []
+    for number in range(12):  # thirty labels of ada's are there
+        item = client.get(f"/api/sessions/{session}/next").json()["items"][0]
+        asked.append(item["record"]["id"])
+        given = {"key": f"g{number}", "item": item["item"], "value": ["money"]}
+        assert client.post(f"/api/sessions/{session}/answers", json=given).status_code == 200
+    assert asked.index("t55") == 9
+    told = client.get("/api/labels/summary").json()["gold"]
+    assert told == [{"person": "ada", "right": 0, "asked": 1}]

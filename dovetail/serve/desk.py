@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dovetail.labels.said import Label, Suggestion
 from dovetail.serve.wire import Job, Why
 from dovetail.serve.wire_label import NextAsked
 
+if TYPE_CHECKING:
+    from dovetail.serve.ledger import Ledger
+
+_GOLD = 20  # one question in so many is a gold question, where there are some
 # What serves each kind of session: a class that is made with a `Room`.
 DESKS = {
     "pair": "dovetail.serve.desk_pair:PairDesk",
@@ -37,6 +41,14 @@ class Session:
     def task(self) -> str:
         """What its labels are filed under."""
         return "" if self.kind == "pair" else self.table
+
+
+def gold_due(ledger: Ledger, person: str, shape: str, task: str) -> Label | None:
+    """Now and then a gold question that this person has not answered, so that it can be said how far to trust them."""
+    if not person or (ledger.given[person] + 1) % _GOLD:
+        return None
+    asked = (e.label for e in ledger.golden() if e.label.shape == shape and e.label.task == task)
+    return next((label for label in asked if person not in ledger.about(label.subject_key())), None)
 
 
 @dataclass(frozen=True)

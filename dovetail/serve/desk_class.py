@@ -13,7 +13,7 @@ from dovetail.labels.choose import choose
 from dovetail.labels.pool import Pool as Choices
 from dovetail.labels.said import Label, Row, Suggestion, classes
 from dovetail.labels.stop import forecast
-from dovetail.serve.desk import Found, Session
+from dovetail.serve.desk import Found, Session, gold_due
 from dovetail.serve.room import Room
 from dovetail.serve.trained import Classes, classes_of, in_use, runs
 from dovetail.serve.wire import Job, Why, WordWeight
@@ -52,7 +52,9 @@ class ClassDesk:
         if asked.row is not None:
             return Found([f"c-{view.check(asked.row)}"], None)
         done = self._done(session, view)
-        picked: list[str] = []
+        gold = gold_due(self.room.ledger, person, "class", session.task)
+        name = None if gold is None else self.item_of(session, gold)
+        picked = [] if name is None else [name]
         with self._lock:
             queue = self._queues.get(session.session, [])
             queue = [row for row in queue if row not in done]

@@ -14,7 +14,7 @@ from dovetail.explain.pairs import differences
 from dovetail.labels.choose import choose
 from dovetail.labels.pool import Pool as Choices
 from dovetail.labels.said import Label, Row, Suggestion, pair
-from dovetail.serve.desk import Found, Session
+from dovetail.serve.desk import Found, Session, gold_due
 from dovetail.serve.pool import ABOUT, SEEN, Pool, pool_of, version_of
 from dovetail.serve.room import Room
 from dovetail.serve.tables import RECORDS, View
@@ -163,7 +163,10 @@ class PairDesk:
         return bool(self.room.ledger.about(pair(rows[0], rows[1], "unsure").subject_key()))
 
     def _seconds(self, session: Session, person: str, count: int) -> list[str]:
-        """Now and then a pair that only somebody else has judged, so that agreement can be measured."""
+        """Now and then a gold question, or a pair that only somebody else has judged, so that agreement is measured."""
+        gold = gold_due(self.room.ledger, person, "pair", session.task)
+        if gold is not None and (name := self.item_of(session, gold)) is not None:
+            return [name]
         mine = self.room.ledger.number(session.session)
         if self.room.ledger.people() < 2 or (mine + 1) % round(1 / _SECOND) or count < 1:
             return []
