@@ -283,7 +283,7 @@ def start(seed: int, options: argparse.Namespace, place: Path) -> dict[str, Any]
             item = client.get(f"{path}/next").json()["items"][0]
             waits.append(time.perf_counter() - tick)
             meanwhile += waits[-1:] if due and used is None else []
-            time.sleep(0.1)
+            time.sleep(1.0 if n < 24 else 0.1)  # a second's thought, until the first training begins
         while used is None and time.perf_counter() - due < 300:
             time.sleep(0.2)
             if client.get(f"{path}/progress").json()["version"] > before:

@@ -8,6 +8,7 @@ import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from dovetail.serve.models import FOLDER, add_version
 from dovetail.tasks.base import NOTE, task_of
@@ -32,7 +33,13 @@ def around(folder: Path) -> Iterator[Path]:
         models.mkdir(parents=True)
         (models / "v0001").symlink_to(folder.resolve(), target_is_directory=True)
         made = dt.datetime.fromtimestamp((folder / NOTE).stat().st_mtime, dt.UTC).isoformat(timespec="seconds")
-        facts = {"labels": 0, "quality": None, "figures": {}, "settings": {}, "summary": f"the model in {folder}"}
+        facts: dict[str, Any] = {
+            "labels": 0,
+            "quality": None,
+            "figures": {},
+            "settings": {},
+            "summary": f"the model in {folder}",
+        }
         add_version(home, models.name, task, {"version": 1, "made": made, **facts})
         yield home
 

@@ -15,7 +15,7 @@ from dovetail.labels.choose import choose
 from dovetail.labels.pool import Pool as Choices
 from dovetail.labels.said import Label, Row, Suggestion, pair
 from dovetail.serve.desk import Found, Session, gold_due
-from dovetail.serve.pool import ABOUT, SEEN, Pool, pool_of, version_of
+from dovetail.serve.pool import ABOUT, LARGE, SEEN, Pool, pool_of, version_of
 from dovetail.serve.room import Room
 from dovetail.serve.tables import RECORDS, View
 from dovetail.serve.trained import in_use, runs
@@ -59,6 +59,8 @@ class PairDesk:
     def following(self, session: Session, person: str, asked: NextAsked) -> Found:
         """Pairs that teach most, some of others for a second opinion."""
         pool = self.pool
+        if pool.features is None and len(pool.records) >= LARGE and person:
+            self.room.jobs.add("prepare", {"about": ABOUT}, "(server)", same="active")
         picked = self._seconds(session, person, asked.count)
         with self._lock:
             if len(self._queues.get(session.session, ())) < asked.count:

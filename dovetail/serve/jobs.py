@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # What each kind of work is done by: a function of `Work` that yields `Progress` and returns facts.
 WORKS = {
     "train": "dovetail.serve.work_pairs:train",
+    "prepare": "dovetail.serve.work_pairs:prepare",
     "index": "dovetail.serve.work_tables:index",
     "map": "dovetail.serve.work_tables:draw",
     "space": "dovetail.serve.work_space:train",
@@ -32,7 +33,7 @@ WORKS = {
     "fit": "dovetail.serve.work_models:fit",
     "integrate": "dovetail.serve.work_models:integrate",
 }
-_LANES = {"train": 0, "space": 0, "classes": 0}  # short ones; all others are long and take the other lane
+_LANES = {"train": 0, "prepare": 0, "space": 0, "classes": 0}  # short ones; all others are long and take the other lane
 _ATTEMPTS = 3
 _LOOK = 0.3  # seconds between two looks at what runs
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 ABOUT = "pairs"  # what is trained
 SEEN = "pair labels that the last training saw"
+LARGE = 10_000  # records from which comparing takes so long that it is done before the first training
 LARGEST = 15_000  # candidates that are weighed; of more, the most uncertain and a random tenth
 
 

@@ -15,7 +15,7 @@ from dovetail.errors import WorkspaceError
 from dovetail.labels.agree import settled
 from dovetail.labels.store import Wanted
 from dovetail.measure.pairs import from_counts
-from dovetail.serve.pool import ABOUT, SEEN, Pool, features_file, pool_of, run_key
+from dovetail.serve.pool import ABOUT, LARGE, SEEN, Pool, features_file, pool_of, run_key
 from dovetail.serve.trained import keep, latest, let_go
 from dovetail.tables.atomic import replace_file
 from dovetail.tasks.judged import look_up
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dovetail.serve.worker import Work, Working
+    from dovetail.tasks.compare_rows import RowComparer
     from dovetail.types import Floats
 
 _WEIGHTS = {"read": 0.05, "compare": 0.25, "fit": 0.4, "match": 0.15, "forecast": 0.15}
@@ -59,6 +60,15 @@ def train(work: Work) -> Working:
     return {"version": version, **facts}
 
 
+def prepare(work: Work) -> Working:
+    """What takes longest before the first training of a large workspace: vectors and comparisons, kept for all."""
+    work.weights = {"read": 0.1, "compare": 0.9}
+    yield Progress("read", 0, 1, "reading records")
+    pool = pool_of(work.folder, work.state)
+    yield from comparing(work, pool, Matcher.shipped(), pool.pairs)
+    return {"pairs": len(pool.pairs)}
+
+
 def judged(work: Work, pool: Pool) -> Judgements:
     """What people settled on: 1 match, 0 not, each pair once."""
     said = settled(work.labels.current(Wanted(shape="pair", task="")))
@@ -73,16 +83,34 @@ def judged(work: Work, pool: Pool) -> Judgements:
 
 
 def comparing(work: Work, pool: Pool, start: Matcher, context: Candidates) -> Job[None]:
-    """Write the comparisons of the pool, which say how unlike two questions are."""
-    path = features_file(work.folder)
+    """Write the comparisons of the pool, which say how unlike two questions are; vectors are read once for a run."""
+    path, comparer = features_file(work.folder), start.comparer(pool.records, context)
+    yield Progress("compare", 0, len(pool.pairs), "reading what records mean")
+    _with_vectors(comparer.rows, path)
     if path.is_file():
         return
     parts = []
-    for part, compared in start.comparer(pool.records, context).chunks(pool.pairs):
+    for part, compared in comparer.chunks(pool.pairs):
         parts.append(compared.values)
         yield Progress("compare", part.stop, len(pool.pairs), "comparing candidates")
     with replace_file(path) as beside, beside.open("wb") as file:
         np.save(file, np.concatenate(parts), allow_pickle=False)
+
+
+def _with_vectors(rows: RowComparer, beside_: Path) -> None:
+    """Let the vectors of the records be those in a file, which is made where it is not there."""
+    if len(rows.records) < LARGE or rows.encoder is None:
+        return
+    path = beside_.with_suffix(f".{rows.encoder.fingerprint[:12]}.npy")
+    if path.is_file():
+        kept = np.load(path, mmap_mode="r", allow_pickle=False)
+        if len(kept) == len(rows.records):
+            rows.__dict__["vectors"] = kept
+            return
+    if rows.vectors is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replace_file(path) as beside, beside.open("wb") as file:
+            np.save(file, rows.vectors, allow_pickle=False)
 
 
 def _positions(pool: Pool, rows: list[Any]) -> npt.NDArray[np.int32]:

@@ -5,7 +5,7 @@ const many = (count: number, one: string, more: string): string => (count === 1 
 const grouped = (count: number): string => count.toLocaleString("en");
 
 const named: Record<string, string> = {
-    fit: "Teaching a model", train: "Learning from judged pairs", classes: "Learning the classes", space: "Tuning the similarity space", index: "Indexing a table", map: "Drawing the map", integrate: "Integrating again", share: "Preparing what is shared",
+    fit: "Teaching a model", train: "Learning from judged pairs", prepare: "Reading the records", classes: "Learning the classes", space: "Tuning the similarity space", index: "Indexing a table", map: "Drawing the map", integrate: "Integrating again", share: "Preparing what is shared",
 };
 const figures: Record<string, string> = { f1: "F1", macro_f1: "Macro F1", accuracy: "Accuracy", ndcg_10: "nDCG@10", ndcg: "nDCG", mrr: "MRR", precision: "Precision", recall: "Recall", auroc: "AUROC", ece: "Calibration error", purity: "Purity" };
 
