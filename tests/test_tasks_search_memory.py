@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,11 @@ from dovetail.errors import InputError
 from dovetail.tasks.search import Searcher
 from dovetail.tasks.search_fusion import Candidates, Fusion, Near
 from dovetail.tasks.search_gate import Trial, choose, usual_trials
+from dovetail.tasks.search_home import new_file, precision_of
 from dovetail.tasks.search_judgements import judgements_of
 from dovetail.tasks.search_meaning import near_of
 from dovetail.tasks.search_memory import Memory, by_document, memory_of
+from dovetail.types import finish
 
 
 class Angles:
@@ -130,3 +133,58 @@ def test_the_weight_of_neighbours_is_fitted_alone() -> None:
     assert gate.chosen.neighbours >= 0.3
     assert gate.chosen.meaning == 0.5
     assert gate == type(gate).from_dict(gate.to_dict())
+
+
+def test_shares_are_said_in_words() -> None:
+    assert Fusion().shares() == "50% words and 50% meaning"
+    said = Fusion(0.5, memory=0.2, neighbours=0.3).shares()
+    assert said == "40% words, 40% meaning and 20% like queries that were judged, 30% of it from like documents"
+
+
+def test_another_process_that_is_about_to_finish_keeps_its_files(tmp_path: Path) -> None:
+    documents = [{"id": "a", "text": "at 3"}, {"id": "b", "text": "at 60"}]
+    slow = Searcher(tmp_path, encoder=Angles(), language="none")
+    job = slow.fitting(documents)
+    next(job)
+    quick = Searcher(tmp_path, encoder=Angles(), language="none").fit(documents[:1])
+    finish(job)
+    assert {hit.id for hit in Searcher.load(tmp_path, encoder=Angles()).search("at 3")} == {"a", "b"}
+    assert quick.search("at 3")[0].id == "a"
+    old = new_file(tmp_path)
+    old.touch()
+    os.utime(old, (1, 1))
+    slow.save(tmp_path)
+    assert [path.name for path in tmp_path.glob("index-*.sqlite")] == [slow._index.path.name]
+    slow._index.path.unlink()
+    with pytest.raises(InputError, match="was removed while it was used"):
+        slow.save(tmp_path)
+
+
+class Choosing(Angles):
+    """An encoder that takes 8 bits where it may choose."""
+
+    def __init__(self) -> None:
+        self.precision = "auto"
+
+    @property
+    def eight(self) -> str | None:
+        return "a network" if self.precision in ("auto", "int8") else None
+
+    @property
+    def fingerprint(self) -> str:
+        return "eight" if self.eight else "plain"
+
+
+@pytest.mark.parametrize("made", ["int8", "float"])
+def test_an_index_is_asked_in_the_precision_it_was_made_in(tmp_path: Path, made: str) -> None:
+    encoder = Choosing()
+    encoder.precision = "int8" if made == "int8" else "float32"
+    searcher = Searcher(tmp_path, encoder=encoder, language="none").fit([{"id": "a", "text": "at 3"}])
+    assert searcher.facts_["precision"] == made
+    again = Searcher.load(tmp_path, encoder=Choosing())
+    assert again.search("at 4")[0].id == "a"
+    assert precision_of(again.encoder_) == made
+    other = Choosing()
+    other.precision = "float32" if made == "int8" else "int8"
+    with pytest.raises(InputError, match="was indexed with the encoder"):
+        Searcher.load(tmp_path, encoder=other).search("at 4")

@@ -55,12 +55,13 @@ def replace_entries(folder: str | Path) -> Iterator[Path]:
     try:
         yield beside
         _flush_all(beside)
-        finish_replacing(home)
-        beside.replace(home / READY)  # from here on the new entries count
-        _flush(home)
+        with alone(home):  # another writer's entries take their places before or after these, never between them
+            _put_in_force(home)
+            beside.replace(home / READY)  # from here on the new entries count
+            _flush(home)
+            _put_in_force(home)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
-    finish_replacing(home)
 
 
 def finish_replacing(folder: str | Path) -> bool:
@@ -68,7 +69,7 @@ def finish_replacing(folder: str | Path) -> bool:
     home = Path(folder)
     if not (home / READY).is_dir():
         return False
-    with _alone(home):
+    with alone(home):
         return _put_in_force(home)
 
 
@@ -89,7 +90,7 @@ def _put_in_force(home: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _alone(home: Path) -> Iterator[None]:
+def alone(home: Path) -> Iterator[None]:
     """While no other thread or process is in here for this folder; where a system cannot lock folders, without."""
     if os.name == "nt":
         yield

@@ -25,6 +25,7 @@ from dovetail.tasks.embed_project import map_of
 from dovetail.tasks.embed_scores import SpaceScores, numbered, space_scores
 from dovetail.tasks.embed_tune import kept_together, tuned_by_classes, tuned_by_pairs
 from dovetail.tasks.search_encoder import kept_encoder, name_of, usual_encoder
+from dovetail.tasks.search_home import as_made, precision_of
 from dovetail.types import Job, Progress, finish
 
 if TYPE_CHECKING:
@@ -208,6 +209,7 @@ class Embedder:
             "encoder": name,
             "tuned": self.tuned_ is not None,
             "made_with": self.encoder_.fingerprint,
+            "precision": precision_of(self.encoder_),
             "head": self.kind_,
             "facts": self.facts_,
         }
@@ -228,6 +230,7 @@ class Embedder:
         if encoder is None and note.get("tuned"):
             made.tuned_ = Path(folder) / _TUNED
             made.__dict__["encoder_"] = load_encoder(made.tuned_)
+        as_made(made.encoder_, note.get("precision"))
         if made.encoder_.fingerprint != note["made_with"]:
             raise InputError(
                 f"{folder} was made for the encoder {note['encoder']} ({note['made_with'][:8]}), and this is "

@@ -25,7 +25,7 @@ from dovetail.tasks.search_feedback import Question, doubt_of, feedback_label, j
 from dovetail.tasks.search_find import DEPTH, Finder, Hit, check_query
 from dovetail.tasks.search_fusion import Candidates, Fusion
 from dovetail.tasks.search_gate import Gate
-from dovetail.tasks.search_home import Learnt, facts_of, memory_in, new_file, opened, reader_in, settle
+from dovetail.tasks.search_home import Learnt, as_made, facts_of, memory_in, new_file, opened, reader_in, settle
 from dovetail.tasks.search_index import Document, Embedded, Index
 from dovetail.tasks.search_judgements import Judgements, read_judgements
 from dovetail.tasks.search_learn import Anew, Learned, Learner, truth_of
@@ -253,9 +253,8 @@ class Searcher:
 
     def to_lines(self) -> list[str]:
         """`describe` as a person reads it."""
-        language, meaning = self.facts_["language"], self.fusion_.meaning
-        lines = [f"{len(self):,} documents, language {language}, encoder {self.facts_['encoder']}"]
-        lines.append(f"relevance is {1 - meaning:.0%} words and {meaning:.0%} meaning: {self.fusion_.known}")
+        lines = [f"{len(self):,} documents, language {self.facts_['language']}, encoder {self.facts_['encoder']}"]
+        lines.append(f"relevance is {self.fusion_.shares()}: {self.fusion_.known}")
         return lines + (self.gate_.to_lines() if self.gate_ else [])
 
     def __len__(self) -> int:
@@ -271,7 +270,7 @@ class Searcher:
     def encoder_(self) -> Encoder:
         """The encoder of the passages; refused where the index was made with another."""
         encoder = load_encoder(self._encoder_name) if isinstance(self.encoder, str) else self.encoder
-        made_with = self.facts_.get("fingerprint")
+        encoder, made_with = as_made(encoder, self.facts_.get("precision")), self.facts_.get("fingerprint")
         if made_with is not None and made_with != encoder.fingerprint:
             raise InputError(
                 f"{self.folder} was indexed with the encoder {self.facts_['encoder']} ({made_with[:8]}), and this is "
@@ -388,7 +387,9 @@ class Searcher:
         if self.folder is None:
             return
         note = {
-            **{"encoder": self.facts_["encoder"], "synonyms": self.synonyms, "store": self.store},
+            "encoder": self.facts_["encoder"],
+            "synonyms": self.synonyms,
+            "store": self.store,
             "facts": self.facts_,
             "fusion": asdict(self.fusion_),
             "bm25": asdict(self.bm25_),

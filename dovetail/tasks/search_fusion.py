@@ -76,6 +76,16 @@ class Fusion:
     memory: float = 0.0
     neighbours: float = 0.0
 
+    def shares(self) -> str:
+        """How much each way counts, in words."""
+        left = 1 - self.reading
+        rest = left * (1 - self.memory)
+        parts = {"words": rest * (1 - self.meaning), "meaning": rest * self.meaning}
+        more = {"a reader": self.reading, "like queries that were judged": left * self.memory}
+        said = [f"{share:.0%} {name}" for name, share in (parts | {k: v for k, v in more.items() if v}).items()]
+        beside = f", {self.neighbours:.0%} of it from like documents" if self.neighbours else ""
+        return ", ".join(said[:-1]) + f" and {said[-1]}{beside}"
+
     def parts(self, candidates: Candidates) -> Parts:
         """What words, cosines, a reader and judged queries add to the relevance of each candidate."""
         keyword, cosine = scaled(candidates)

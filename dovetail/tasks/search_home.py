@@ -7,17 +7,19 @@ the old one in force.
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dovetail.errors import InputError
-from dovetail.tables.atomic import replace_file
-from dovetail.tasks.base import read_note, write_note
+from dovetail.tables.atomic import alone, replace_file
+from dovetail.tasks.base import NOTE, read_note, write_note
 from dovetail.tasks.embed_head import Head, PlainHead, load_head
 from dovetail.tasks.search_memory import Memory
 
@@ -26,12 +28,37 @@ if TYPE_CHECKING:
     from dovetail.tasks.search_reader import Reader
 
 _TASK = "search"
+_STALE = 3600.0  # seconds after which a file that no note names is nobody's
 _OURS = re.compile(r"(index|queries|encoder|reader|memory)-[0-9a-f]{8}(\.sqlite(-wal|-shm)?|\.safetensors)?")
+
+
+def precision_of(encoder: Any) -> str | None:
+    """What the vectors were reckoned in: `int8`, or `float`, whose two kinds agree; None where there is no choice."""
+    if not hasattr(encoder, "precision"):
+        return None
+    return "int8" if getattr(encoder, "eight", None) is not None else "float"
+
+
+def as_made(encoder: Any, precision: str | None) -> Any:
+    """A fresh encoder that reckons as the one that made an index did, whatever this machine would choose."""
+    if precision is not None and getattr(encoder, "precision", "") == "auto":
+        encoder.precision = "int8" if precision == "int8" else quick_float()
+    return encoder
+
+
+def quick_float() -> str:
+    """bfloat16 where that is quick, else float32."""
+    import torch
+
+    from dovetail.encoders.pretrained import fast_bfloat16
+
+    return "bfloat16" if torch.cuda.is_available() or fast_bfloat16() else "float32"
 
 
 def facts_of(encoder: Encoder) -> dict[str, Any]:
     """What an index must know of the encoder that made it."""
-    return {"dimensions": encoder.dimensions, "fingerprint": encoder.fingerprint}
+    made = {"dimensions": encoder.dimensions, "fingerprint": encoder.fingerprint}
+    return {**made, "precision": precision_of(encoder)}
 
 
 def new_file(folder: Path) -> Path:
@@ -51,15 +78,36 @@ class Learnt:
 
 
 def settle(folder: Path, file: Path, note: Mapping[str, Any], learnt: Learnt) -> None:
-    """Make a file the index of the folder, with what was learned, and let what was before them go."""
+    """Make a file the index of the folder, with what was learned, and let what was before them go.
+
+    Files that neither the old note nor the new one names may belong to another process that is about to finish; they
+    stay until they are an hour old.
+    """
+    if not file.is_file():
+        raise InputError(f"the index in {folder} was removed while it was used; fit the documents again")
     head, encoder, reader = _written(folder, learnt.head), _placed(folder, learnt.encoder), _read(folder, learnt.reader)
-    memory = _remembered(folder, learnt.memory)
-    learned = {"queries": head, "tuned": encoder, "reader": reader, "memory": memory}
-    write_note(folder, _TASK, {**note, "file": file.name, **learned})
-    kept = {file.name, *learned.values()}
+    learned = {"queries": head, "tuned": encoder, "reader": reader, "memory": _remembered(folder, learnt.memory)}
+    with alone(folder):
+        before = _named(folder)
+        write_note(folder, _TASK, {**note, "file": file.name, **learned})
+        _let_go(folder, before, {file.name, *filter(None, learned.values())})
+
+
+def _named(folder: Path) -> set[str]:
+    """What the note that is in force names."""
+    if not (folder / NOTE).is_file():
+        return set()
+    with contextlib.suppress(ValueError):
+        note = json.loads((folder / NOTE).read_text(encoding="utf-8"))
+        return {str(note[name]) for name in ("file", "queries", "tuned", "reader", "memory") if note.get(name)}
+    return set()
+
+
+def _let_go(folder: Path, before: set[str], kept: set[str]) -> None:
     for old in filter(lambda path: _OURS.fullmatch(path.name), folder.iterdir()):
-        if old.name.removesuffix("-wal").removesuffix("-shm") not in kept:
-            with contextlib.suppress(OSError):  # another process may just do the same
+        name = old.name.removesuffix("-wal").removesuffix("-shm")
+        with contextlib.suppress(OSError):  # another process may just do the same
+            if name not in kept and (name in before or time.time() - old.stat().st_mtime > _STALE):
                 shutil.rmtree(old) if old.is_dir() else old.unlink()
 
 
