@@ -221,7 +221,7 @@ def test_input_as_people_give_it() -> None:
     assert noted.predict({"text": ["where is my parcel"]}) == ["delivery"]
     assert noted.classes == ("account", "billing", "delivery")
     notes = " | ".join(noted.card["notes"])
-    for said in ("counted as 'billing'", "1 texts are empty", "1 texts have no label", "1 texts are longer"):
+    for said in ("counted as 'billing'", "1 text is empty", "1 text has no label", "1 text is longer"):
         assert said in notes
 
 

@@ -118,7 +118,7 @@ def evaluated(
     right, names = true == said, np.asarray(model.classes, dtype=object)
     scores = class_scores(names[said].astype(str), names[true].astype(str))
     clashes = contradictions(texts, names[true].tolist())
-    notes = [f"{len(clashes)} texts stand there more than once with different labels"] if clashes else []
+    notes = [f"texts that stand there more than once with different labels: {len(clashes):,}"] if clashes else []
     asked = _asked_class(true)
     return Evaluated(
         model.kind,

@@ -61,22 +61,28 @@ def lesson_of(texts: list[str], targets: Targets, options: ClassifyOptions, unla
         notes += said
     known = targets.known & filled & ~out
     if not filled.all():
-        notes.append(f"{int((~filled).sum()):,} texts are empty and were left out")
+        notes.append(_some(int((~filled).sum()), "is empty and was left out", "are empty and were left out"))
     bare = filled & ~known & ~out
     if bare.any():
-        notes.append(f"{int(bare.sum()):,} texts have no label and were not learnt from")
+        lost = "and no class was learnt from"
+        notes.append(_some(int(bare.sum()), f"has no label, {lost} it", f"have no label, {lost} them"))
     long = sum(len(t) > _LONG for t in texts)
     if long:
-        notes.append(f"{long:,} texts are longer than {_LONG:,} characters; only their beginnings are read")
+        limit = f"longer than {_LONG:,} characters; only the beginning is read"
+        notes.append(_some(long, f"is {limit}", f"are {limit}"))
     kept = targets.rows(np.flatnonzero(known))
     notes += check_enough(kept)
     notes += [f"names speak of {n!r}, which is no class" for n in options.names if n not in kept.classes]
     found = [texts[i] for i in np.flatnonzero(known).tolist()]
     clashes = [] if targets.kind == "many" else contradictions(found, [kept.classes[c] for c in kept.codes.tolist()])
     if clashes:
-        notes.append(f"{len(clashes):,} texts stand there more than once with different labels")
+        notes.append(f"texts that stand there more than once with different labels: {len(clashes):,}")
     spare = [texts[i] for i in np.flatnonzero(bare).tolist()] + [t for t in unlabelled if t]
     return Lesson(found, kept, [texts[i] for i in np.flatnonzero(out & filled).tolist()], spare, tuple(notes))
+
+
+def _some(count: int, one: str, several: str) -> str:
+    return f"1 text {one}" if count == 1 else f"{count:,} texts {several}"
 
 
 def _without(targets: Targets, outside: str) -> tuple[Targets, npt.NDArray[np.bool_], list[str]]:
