@@ -310,6 +310,32 @@ def test_a_machine_that_slows_down_does_not_break_the_budget(clock: Clock) -> No
     assert run.done.ended.startswith(f"all {run.done.steps} steps, fewer than the 106 planned")
 
 
+def test_a_machine_that_was_busy_while_it_was_probed_does_not_cost_most_of_the_lesson(clock: Clock) -> None:
+    """Ten times slower while it is probed: more steps are taken than planned, yet no more than were wanted."""
+    given = work(network(), lasting=lasts(clock, *[5.0] * 3, 0.5))
+    done = finish(tune(given, replace(PLAIN, epochs=50, minutes=1.0)))
+    assert done.forecast is not None
+    assert done.forecast.steps < 10
+    assert 40 < done.steps <= 90
+    assert done.seconds <= 61
+    few = finish(tune(work(network(), lasting=lasts(clock, *[5.0] * 3, 0.5)), replace(PLAIN, epochs=2, minutes=1.0)))
+    assert few.steps <= round(2 * len(given.batches(0)))
+
+
+def test_the_largest_batch_is_tried_before_memory_is_forecast() -> None:
+    given, tried = work(network()), []
+    largest = replace(given, size=lambda batch: float(batch[0].abs().sum()))
+
+    def loss(batch: Any) -> Any:
+        tried.append(float(batch[0].abs().sum()))
+        return given.loss(batch)
+
+    run = loop._Run(replace(largest, loss=loss), PLAIN)
+    run.plan()
+    assert max(tried) == max(float(batch[0].abs().sum()) for batch in given.batches(0))
+    assert len(tried) == 4
+
+
 def test_a_resumed_run_does_not_get_its_minutes_twice(
     clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

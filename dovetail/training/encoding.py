@@ -139,7 +139,9 @@ def tune_encoder(
         return reading.loss(encoder([tokens[i] for i in reading.rows.tolist()]))
 
     groups = prepared(encoder, settings)
-    done = yield from tune(Work(encoder, groups, lesson, loss, validate), settings, checkpoint=checkpoint)
+    lengths = np.array([len(t) for t in tokens])
+    work = Work(encoder, groups, lesson, loss, validate, lambda reading: float(lengths[reading.rows].sum()))
+    done = yield from tune(work, settings, checkpoint=checkpoint)
     merged(encoder)
     return done
 

@@ -23,6 +23,8 @@ _EVERY = 2.0  # seconds between two words of progress
 _SAVE_EVERY = 60.0
 _TRIAL = 0.2  # share of the minutes after which the pace is believed
 _SLACK = 0.05  # share of the steps by which the pace may be wrong
+_FIRST = 4  # steps, before which a quicker pace than planned is not believed
+_QUICKER = 1.25  # times as many steps must fit as were planned, before more are taken
 _STATES = 3  # copies of the trained weights that come later: two moments of the optimizer, the best weights
 
 
@@ -62,7 +64,8 @@ class Work:
     """What is tuned and on what.
 
     `batches(epoch)` gives the batches of an epoch, the same ones for the same epoch; `loss(batch)` a scalar;
-    `groups` the optimizer's parameter groups, each with its own peak `lr`; `validate()` a score, higher is better.
+    `groups` the optimizer's parameter groups, each with its own peak `lr`; `validate()` a score, higher is better;
+    `size(batch)` how large a batch is beside others, so that the largest is tried before memory is forecast.
     What is drawn at random inside `loss` is drawn by torch, whose state a checkpoint keeps.
     """
 
@@ -71,6 +74,7 @@ class Work:
     batches: Callable[[int], Sequence[Any]]
     loss: Callable[[Any], torch.Tensor]
     validate: Callable[[], float] | None = None
+    size: Callable[[Any], float] | None = None
 
 
 def tune(work: Work, settings: TuneSettings, *, checkpoint: Checkpoint | None = None) -> Job[Tuned]:
@@ -100,6 +104,7 @@ def tune(work: Work, settings: TuneSettings, *, checkpoint: Checkpoint | None = 
             checkpoint.save(*run.state())
         if now - told >= _EVERY:
             told = now
+            _give_back()
             yield Progress("tune", step, run.total, run.note(step))
     run.finish()
     if checkpoint:
@@ -122,7 +127,7 @@ class _Run:
         self.best: list[torch.Tensor] = []
         self.done = Tuned()
         self.started = time.monotonic()
-        self.total = self.an_epoch = 1
+        self.total = self.wanted = self.an_epoch = 1
         self._without_gain = 0
         self._loss, self._since = 0.0, 0
 
@@ -132,8 +137,10 @@ class _Run:
         if not len(batches):
             raise InputError("there is no batch to learn from; expected labels of at least two things that are alike")
         self.an_epoch = len(batches)
-        self.total = max(1, round(self.settings.epochs * self.an_epoch))
+        self.total = self.wanted = max(1, round(self.settings.epochs * self.an_epoch))
         took = self._probe([batches[i * (len(batches) - 1) // _PROBES] for i in range(_PROBES)])
+        if self.work.size is not None:
+            self._probe([max(batches, key=self.work.size)])  # for the memory that it takes
         took += self._probe_validation() / self._between
         if self.settings.minutes:
             left = self.settings.minutes * 60 - self._elapsed()
@@ -177,19 +184,21 @@ class _Run:
                 step += 1
                 if step > first:
                     yield step, batch
-                    self._hurry(step, step - first, time.monotonic() - start)
+                    self._keep_pace(step, step - first, time.monotonic() - start)
                 if step >= self.total:
                     break
             epoch += 1
 
-    def _hurry(self, step: int, steps: int, seconds: float) -> None:
-        """Fewer steps where those so far took longer than planned: the rate then still falls to its end in time."""
+    def _keep_pace(self, step: int, steps: int, seconds: float) -> None:
+        """Other steps than planned where those so far took longer, or much less: the rate then still falls in time."""
         if not self.settings.minutes:
             return
         left = self.settings.minutes * 60 - self._elapsed()
         fit = step + int(max(0.0, left) * steps / seconds)
         if fit < (1 - _SLACK) * self.total and left < (1 - _TRIAL) * self.settings.minutes * 60:
             self.total = max(step, fit)
+        elif step == max(_FIRST, self.total // 4) and fit > _QUICKER * self.total:
+            self.total = min(self.wanted, int((1 - _SLACK) * fit))
 
     def _scale(self, step: int) -> float:
         """The share of the peak rate: up in a straight line, then down to almost 0 at the last step."""
@@ -324,6 +333,20 @@ class _Run:
             held = parameter.data.clone()
             parameter.data.copy_(mean)
             mean.copy_(held)
+
+
+def _give_back() -> None:
+    """Hand memory that nothing uses back to the system: batches of many lengths leave the C library's heap in pieces.
+
+    glibc alone knows how; elsewhere nothing happens.
+    """
+    import ctypes
+    import sys
+
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
 
 
 def _peak_mb() -> float:

@@ -59,7 +59,8 @@ def read_pairs_job(
     def batches(epoch: int) -> list[npt.NDArray[np.int64]]:
         return list(by_length(lengths, settings.batch, seed=(settings.seed, epoch)))
 
-    done = yield from tune(Work(reader, groups, batches, loss), settings, checkpoint=checkpoint)
+    work = Work(reader, groups, batches, loss, size=lambda rows: float(lengths[rows].sum()))
+    done = yield from tune(work, settings, checkpoint=checkpoint)
     merged(reader)
     return done
 
