@@ -153,7 +153,7 @@ def test_bad_documents_and_judgements() -> None:
         Searcher(encoder=ENCODER).fit([PAPERS[0], PAPERS[0]])
     with pytest.raises(InputError, match="no documents"):
         Searcher(encoder=ENCODER).fit([])
-    with pytest.raises(InputError, match="name 1 documents that are not among"):
+    with pytest.raises(InputError, match="name 1 document not among"):
         Searcher(encoder=ENCODER).fit(PAPERS, [("bread", "nowhere", 1)])
     with pytest.raises(InputError, match="no index yet"):
         Searcher().search("bread")
@@ -292,3 +292,13 @@ def test_a_table_without_text_is_refused() -> None:
         Searcher(encoder=ENCODER).fit([{"id": "a"}])
     short = Searcher(encoder=ENCODER).fit([{"id": "a", "tag": "red"}, {"id": "b", "tag": "blue"}])
     assert found(short, "blue")[0] == "b"
+
+
+def test_silent_documents_are_named_and_emojis_are_words() -> None:
+    told: list[str] = []
+    texts = {"a": "a sunny day \N{BLACK SUN WITH RAYS} out", "b": " ", "c": "rain"}
+    found = Searcher(encoder=ENCODER).fit(
+        [{"id": n, "text": t} for n, t in texts.items()], on_progress=lambda p: told.append(p.note)
+    )
+    assert any("'b' has neither title nor text" in note for note in told)
+    assert found.search("\N{BLACK SUN WITH RAYS}", k=1)[0].id == "a"

@@ -43,6 +43,10 @@ app.command()(serve)
 app.command()(share)
 
 Sources = Annotated[list[str], typer.Argument(help="Files, folders, globs, or database URLs.", show_default=False)]
+MaybeSources = Annotated[
+    list[str] | None,
+    typer.Argument(help="Files, folders, globs, or database URLs; a searcher needs none.", show_default=False),
+]
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results; made if absent.")]
 Labels = Annotated[str | None, typer.Option(help="Judged pairs to learn from: left_id, right_id, label.")]
 Truth = Annotated[str | None, typer.Option(help="Complete list of true matches to measure against.")]
@@ -160,7 +164,7 @@ def predict(
 @app.command()
 def evaluate(
     model: Model,
-    sources: Sources,
+    sources: MaybeSources = None,
     labels: Annotated[
         str | None, typer.Option(help="Judged pairs to measure against; for texts the column, if not that of training.")
     ] = None,
@@ -173,7 +177,7 @@ def evaluate(
     """Measure a model against labels that it has not seen, with 95 % intervals."""
     from dovetail.cli.models import Asked, run_evaluate
 
-    run_evaluate(Asked(model, sources, out, None, labels, row_id, as_json, quiet, groups))
+    run_evaluate(Asked(model, sources or [], out, None, labels, row_id, as_json, quiet, groups))
 
 
 @app.command()

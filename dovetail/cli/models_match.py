@@ -79,7 +79,7 @@ def scored_table(scored: Pairs, threshold: float | None) -> pa.Table:
 
 
 def _tables(sources: Sequence[str], row_id: str | None) -> list[Table]:
-    if len(sources) > 2:
+    if not sources or len(sources) > 2:
         raise InputError(f"a matcher takes two tables, or one; {len(sources)} were given")
     return [read(source, id=row_id) for source in sources]
 

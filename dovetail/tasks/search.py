@@ -18,7 +18,7 @@ import numpy.typing as npt
 from dovetail.encoders.base import load_encoder
 from dovetail.errors import InputError, UnknownName
 from dovetail.tasks.embed_head import Head, PlainHead
-from dovetail.tasks.search_documents import DocumentColumns, check_distinct, documents_of, sound
+from dovetail.tasks.search_documents import DocumentColumns, check_distinct, documents_of, silent_of, sound
 from dovetail.tasks.search_encoder import usual_encoder
 from dovetail.tasks.search_explain import HitExplanation, explained
 from dovetail.tasks.search_feedback import Question, doubt_of, feedback_label, judged_in, ranked_questions, to_judge
@@ -28,7 +28,7 @@ from dovetail.tasks.search_gate import Gate
 from dovetail.tasks.search_home import Learnt, as_made, facts_of, memory_in, new_file, opened, reader_in, settle
 from dovetail.tasks.search_index import Document, Embedded, Index
 from dovetail.tasks.search_judgements import Judgements, read_judgements
-from dovetail.tasks.search_learn import Anew, Learned, Learner, truth_of
+from dovetail.tasks.search_learn import Anew, Learned, Learner, check_known, truth_of
 from dovetail.tasks.search_meaning import Passages
 from dovetail.tasks.search_memory import Memory
 from dovetail.tasks.search_passages import passage_text, passages
@@ -63,8 +63,7 @@ class Searcher:
         self.folder = None if folder is None else Path(folder)
         self.encoder, self.language, self.store = encoder, language, store
         self.synonyms = {k: list(v) for k, v in (synonyms or {}).items()}
-        self.fusion_ = Fusion()
-        self.bm25_ = Bm25()
+        self.fusion_, self.bm25_ = Fusion(), Bm25()
         self.columns_ = DocumentColumns()
         self.head_: Head = PlainHead()  # on the vectors of queries
         self.gate_: Gate | None = None
@@ -108,6 +107,7 @@ class Searcher:
         found, self.columns_ = documents_of(documents, wish)
         judged = None if judgements is None else read_judgements(judgements)
         check_distinct(found)
+        check_known(judged, {d.id for d in found})
         language = language_of(f"{d.title} {d.text}" for d in found) if self.language == "auto" else self.language
         self._make(language)
         yield from self._adding(found, replace=False)
@@ -326,7 +326,7 @@ class Searcher:
             with self._lock:
                 self._index.add(part, embedded, replace=replace)
             done += len(part)
-            yield Progress("index", done, len(documents), f"{done:,} documents can be found")
+            yield Progress("index", done, len(documents), f"{done:,} documents can be found{silent_of(documents)}")
 
     def _embed(self, documents: Sequence[Document]) -> list[Embedded]:
         spans = [passages(d.text) for d in documents]

@@ -98,6 +98,15 @@ def _document(row: Mapping[str, Any], columns: DocumentColumns, place: int) -> D
     return Document(sound(str(name)), title, text, fields)
 
 
+def silent_of(documents: Sequence[Document]) -> str:
+    """How many documents have nothing to look for, in words; nothing where all have something."""
+    silent = [d.id for d in documents if not (d.title.strip() or d.text.strip())]
+    if not silent:
+        return ""
+    which = f"{silent[0]!r} has" if len(silent) == 1 else f"{len(silent):,} documents, such as {silent[0]!r}, have"
+    return f"; {which} neither title nor text, and no query finds that"
+
+
 def sound(text: str) -> str:
     """A text that can be written: half characters, as broken exports hold them, become question marks."""
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -69,7 +69,7 @@ class HitExplanation:
         lines.append(f"  words   {self.keyword:.3f}")
         for word in self.words:
             note = "" if word.word == word.found else f" (as {word.found})"
-            lines.append(f"    {word.importance:.3f}  {word.word}{note}, {word.times} times")
+            lines.append(f"    {word.importance:.3f}  {word.word}{note}, {_times(word.times)}")
         if self.missing:
             lines.append(f"    without {', '.join(self.missing)}")
         lines.append(f"  meaning {self.meaning:.3f}")
@@ -145,6 +145,10 @@ def _rank(relevance: Any, candidates: Candidates, place: int) -> int | None:
         (relevance == relevance[place]) & (candidates.documents < candidates.documents[place])
     )
     return int(better.sum()) + 1
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
 
 
 def _said(one: Precedent) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -212,15 +212,17 @@ def _read(reader: Reader, teaching: Teaching, taught: Ints, held: Ints) -> list[
 def truth_of(index: Index, judged: Judgements) -> list[dict[int, float]]:
     """The graded documents of each query, by number."""
     numbers = index.known(judged.documents)
-    _check_known(judged, numbers)
+    check_known(judged, numbers)
     return [{numbers[d]: g for d, g in judged.of(q).items()} for q in range(len(judged.queries))]
 
 
-def _check_known(judged: Judgements, known: Mapping[str, int]) -> None:
-    missing = [d for d in dict.fromkeys(judged.documents) if d not in known]
+def check_known(judged: Judgements | None, known: Container[str]) -> None:
+    """Refuse judgements, if there are any, of documents that are not there."""
+    missing = [d for d in dict.fromkeys(judged.documents if judged else ()) if d not in known]
     if missing:
         shown = ", ".join(repr(d) for d in missing[:3])
+        count = f"{len(missing):,} document{'s' if len(missing) > 1 else ''}"
         raise InputError(
-            f"the judgements name {len(missing):,} documents that are not among the documents, such as {shown}; "
+            f"the judgements name {count} not among the documents: {shown}{', …' if len(missing) > 3 else ''}; "
             f"leave these rows out, or name the column of ids"
         )

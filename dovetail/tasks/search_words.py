@@ -43,6 +43,7 @@ _COMMON = {
 }
 LANGUAGES = (*sorted(_COMMON), "none")
 _UNBROKEN = re.compile(r"[぀-ヿ㐀-鿿豈-﫿฀-๿]+")  # scripts that put no blanks between words
+_PICTURES = re.compile("[\u2600-\u27bf\U0001f300-\U0001faff]")  # emojis are words of their own
 _JOINED = re.compile(r"[^\s]*\d[^\s]*")
 _MOST_LETTERS = 64
 
@@ -125,6 +126,7 @@ def words(text: str) -> list[str]:
     found: list[str] = []
     for word in _word().findall(text):
         found.extend(_bigrams(word) if _UNBROKEN.search(word) else [word[:_MOST_LETTERS]])
+    found.extend(_PICTURES.findall(text))
     for chunk in _JOINED.findall(text):
         whole = "".join(_word().findall(chunk))
         if not chunk.isalnum() and 4 <= len(whole) <= 24 and not whole.isdigit():
