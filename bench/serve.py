@@ -12,6 +12,7 @@ import contextlib
 import os
 import random
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -38,7 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--examples", type=int, default=500, help="requests an address")
     parser.add_argument("--portion", default="1/1", help="which part of the addresses openapi asks, as 2/6")
     parser.add_argument("--judge", default="test", choices=("test", "valid"), help="part that judges similar sessions")
-    parser.add_argument("--workspace", help="a workspace of start that was made before")
+    parser.add_argument("--workspace", help="a workspace for start or openapi that was made before")
 
 
 def run(set_name: str, seed: int, options: argparse.Namespace) -> dict[str, Any]:
@@ -309,7 +310,10 @@ def openapi(seed: int, options: argparse.Namespace, place: Path) -> dict[str, An
     from dovetail.serve.workbench import Workbench
 
     example = Path(__file__).resolve().parent.parent / "examples" / "products"
-    dovetail.integrate(example / "north.csv", example / "south.csv", out=place / "ws")
+    if options.workspace:
+        shutil.copytree(options.workspace, place / "ws")
+    else:
+        dovetail.integrate(example / "north.csv", example / "south.csv", out=place / "ws")
     bench = Workbench(place / "ws", work=False)
     token, wrong, asked = bench.people.ensure_admin("bench"), [], 0
     app = make_app(bench, Rules(rate=1e6, burst=1e6, login_rate=1e6, login_burst=1e6))

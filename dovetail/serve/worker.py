@@ -58,8 +58,6 @@ class Work:
 
 def main(folder: str, job: str) -> int:
     """Do one job; 0 where it ended, well or badly, in an orderly way."""
-    with suppress(OSError):
-        os.nice(5)
     home = Path(folder)
     state = State(home / FILE)
     row = state.row("SELECT * FROM jobs WHERE job = ? AND state = 'running'", (job,))
@@ -103,4 +101,6 @@ def _end(state: State, job: str, how: str, error: str | None, result: Mapping[st
 
 
 if __name__ == "__main__":
+    with suppress(OSError):
+        os.nice(5)  # pages come first
     raise SystemExit(main(sys.argv[1], sys.argv[2]))
