@@ -15,7 +15,7 @@ export function SessionSide({ info, progress }: { info: SessionInfo; progress: S
     if (!progress) return <aside class="session-side"><Ghost lines={5} /></aside>;
     return (
         <aside class="session-side stack wide" aria-label={t.session.stands}>
-            <Counts progress={progress} />
+            <Counts kind={info.kind} progress={progress} />
             <Learning info={info} progress={progress} />
             {progress.gain ? <Gain gain={progress.gain} /> : null}
             {progress.curve.length > 1 ? <Curve points={progress.curve} figure={progress.effect?.figure ?? ""} /> : null}
@@ -26,7 +26,7 @@ export function SessionSide({ info, progress }: { info: SessionInfo; progress: S
     );
 }
 
-function Counts({ progress }: { progress: SessionProgress }) {
+function Counts({ kind, progress }: { kind: SessionInfo["kind"]; progress: SessionProgress }) {
     const said = Object.entries(progress.by_value).sort(([, one], [, other]) => other - one);
     return (
         <section class="stack tight" aria-label={t.session.answers}>
@@ -35,7 +35,7 @@ function Counts({ progress }: { progress: SessionProgress }) {
                 {progress.left !== null ? <span class="soft small tab-figures">{t.session.left(figure(progress.left))}</span> : null}
             </div>
             <div class="row small">
-                {said.slice(0, 6).map(([value, count]) => <span class="chip">{t.session.values[value] ?? value} <span class="tab-figures">{figure(count)}</span></span>)}
+                {said.slice(0, 6).map(([value, count]) => <span class="chip">{kind === "judgement" ? t.judge.gradeSaid(Number(value), t.judge.grades[Number(value)] ?? "") : t.session.values[value] ?? value} <span class="tab-figures">{figure(count)}</span></span>)}
                 {said.length > 6 ? <span class="tiny">{t.session.more(said.length - 6)}</span> : null}
             </div>
         </section>
