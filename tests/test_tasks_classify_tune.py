@@ -15,7 +15,8 @@ from made_network import save_tiny  # noqa: E402
 from dovetail.encoders.layered import LayeredEncoder  # noqa: E402
 from dovetail.errors import InputError, UnknownName  # noqa: E402
 from dovetail.tasks.classify import Classifier  # noqa: E402
-from dovetail.tasks.classify_tune import plan_of  # noqa: E402
+from dovetail.tasks.classify_head import Head  # noqa: E402
+from dovetail.tasks.classify_tune import HeldOut, plan_of, spread  # noqa: E402
 from dovetail.training.classes import ClassTuning, tune_classes  # noqa: E402
 from dovetail.training.optimizers import OPTIMIZERS, load_optimizer  # noqa: E402
 from dovetail.training.settings import TuneSettings  # noqa: E402
@@ -151,3 +152,11 @@ def test_nothing_is_tuned_unasked(folder: Path) -> None:
     with pytest.raises(InputError, match="choose layered"):
         Classifier("static").fit(TEXTS[::2], LABELS[::2], layers="top-1")
     assert plan_of.__doc__
+
+
+def test_a_head_is_made_as_sure_as_the_one_that_was_calibrated() -> None:
+    random = np.random.default_rng(0)
+    vectors, head = random.normal(size=(50, 8)).astype(np.float32), Head(np.eye(8, 3, dtype=np.float32), np.zeros(3))
+    judged = HeldOut(np.arange(3), np.zeros(3), spread(head.scores(vectors)))
+    louder = Head(4 * head.weight, 4 * head.bias)
+    np.testing.assert_allclose(judged.as_wide(louder, vectors).weight, head.weight, atol=1e-6)

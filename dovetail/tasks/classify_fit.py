@@ -28,7 +28,7 @@ from dovetail.tasks.classify_options import ClassifyOptions
 from dovetail.tasks.classify_scope import fit_scope, nearest
 from dovetail.tasks.classify_spare import LEAST, MOST
 from dovetail.tasks.classify_texts import encoded
-from dovetail.tasks.classify_tune import Named, Plan, on_rows, plan_of, tuned_reader, tuned_rung
+from dovetail.tasks.classify_tune import HeldOut, Named, Plan, on_rows, plan_of, tuned_reader, tuned_rung
 from dovetail.tasks.classify_words import Words
 from dovetail.types import Job, Progress
 
@@ -130,7 +130,7 @@ def train(
         rungs, lower = (*rungs, tuned), chosen
         chosen = next(r for r in rungs if r.name == best.name)
     if chosen.name == "tuned" and plan is not None:
-        model = yield from _tuned_model(lesson, ground, reader, (tuned, plan, options))
+        model = yield from _tuned_model(lesson, ground, reader, (tuned, judged_on, plan, options))
         judged = replace(tuned, scores=_with_held_out(lower.scores, tuned, held))
         apart = (tuned.scores, judged_on.near)
     else:
@@ -162,10 +162,10 @@ def _finished(lesson: Lesson, model: Model, rung: Rung, ladder: Ladder) -> Model
 
 
 def _tuned_model(
-    lesson: Lesson, ground: _Ground, reader: Encoder, asked: tuple[Rung, Plan, ClassifyOptions]
+    lesson: Lesson, ground: _Ground, reader: Encoder, asked: tuple[Rung, HeldOut, Plan, ClassifyOptions]
 ) -> Job[Model]:
     """The encoder tuned on all labels, and heads over it."""
-    rung, plan, options = asked
+    rung, judged_on, plan, options = asked
     targets = ground.ladder.targets
     yield Progress("tune", len(plan.folds), len(plan.folds) + 1, "the encoder on all labels")
     made = yield from tuned_reader(lesson.texts, ground.ladder, np.arange(len(targets)), reader, (plan, options))
@@ -175,7 +175,7 @@ def _tuned_model(
     named = _named(lesson, ground.ladder, options)
     fixed = {} if named is None else {"names": named(tuned)}
     ladder = _turned(replace(ground.ladder, fixed=fixed), vectors, basis)
-    own = {} if made.head is None else {"vectors": made.head}
+    own = {} if made.head is None else {"vectors": judged_on.as_wide(made.head, vectors)}
     heads = {p: h for p, h in learn(ladder, rung, own).items() if p not in own}
     back = {**_turned_back(heads, basis, fixed), **own}
     return replace(_model(lesson, rung, back, ground), reader=tuned, encoder=TUNED, precedents=vectors)

@@ -99,10 +99,23 @@ def _folder_of(reader: Any) -> Path | None:
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Rows (m,) that an encoder was not tuned on, and how near (m,) the nearest of the others are by it."""
+    """Rows (m,) that an encoder was not tuned on, how near (m,) the nearest of the others are by it, and how far apart
+    its head puts the classes of those."""
 
     rows: npt.NDArray[np.int64]
     near: npt.NDArray[np.float64]
+    spread: float
+
+    def as_wide(self, head: Head, vectors: Matrix) -> Head:
+        """A head learnt in another tuning, its scores as far apart as those that were calibrated: one more epoch makes
+        all scores larger, and would make all probabilities too sure."""
+        share = np.float32(self.spread / max(spread(head.scores(vectors)), 1e-9))
+        return Head(head.weight * share, head.bias * share)
+
+
+def spread(scores: Matrix) -> float:
+    """How far apart scores (n, c) put the classes: the mean over rows of their standard deviation."""
+    return float(scores.std(axis=1).mean())
 
 
 def tuned_rung(
@@ -115,13 +128,15 @@ def tuned_rung(
     part = task.fold % plan.merge
     held = np.flatnonzero(np.isin(part, plan.folds))
     raw: dict[str, Matrix] = {"vectors": np.zeros(task.targets.shape, np.float32)}
-    near = np.zeros(len(texts))
+    near, wide = np.zeros(len(texts)), []
     for fold in plan.folds:
         inside, outside = np.flatnonzero(part != fold), np.flatnonzero(part == fold)
         yield Progress("tune", fold, len(plan.folds) + 1, "an encoder on a part of the labels")
         tuned = yield from tuned_reader(texts, task, inside, reader, (plan, options))
         known, vectors = (tuned.reader.encode([texts[i] for i in rows.tolist()]) for rows in (inside, outside))
-        raw["vectors"][outside] = _own_head(tuned, known, task, inside).scores(vectors)
+        head = _own_head(tuned, known, task, inside)
+        raw["vectors"][outside] = head.scores(vectors)
+        wide.append(spread(head.scores(known)))
         near[outside] = nearest(vectors, known)
         if named is not None:
             raw.setdefault("names", np.zeros(task.targets.shape, np.float32))[outside] = named(tuned.reader).scores(
@@ -133,7 +148,9 @@ def tuned_rung(
                 task.features["words"][outside]
             )
     names = tuple(sorted(raw))
-    return _judged(task, names, [raw[n] for n in names], held, time.perf_counter() - start), HeldOut(held, near[held])
+    return _judged(task, names, [raw[n] for n in names], held, time.perf_counter() - start), HeldOut(
+        held, near[held], float(np.mean(wide))
+    )
 
 
 def _judged(task: Task, names: tuple[str, ...], raw: list[Matrix], held: npt.NDArray[np.int64], seconds: float) -> Rung:
