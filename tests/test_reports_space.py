@@ -21,7 +21,7 @@ def test_the_page_of_a_space() -> None:
     assert page.count("<circle") == 90 + 3
     assert "&lt;b&gt;fruit" in page
     assert "<b>fruit" not in page
-    assert "why &amp; how" in page
+    assert "Why &amp; how" in page
     assert "<script" not in page
     assert page.count("#8a929c") == 1
     assert "What cut dimensions cost" in page

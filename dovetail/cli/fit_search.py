@@ -47,6 +47,8 @@ def search(
 ) -> None:
     """Index documents for search by words and meaning, and learn from judged answers where that proves better."""
     from dovetail.cli.progress import shown
+    from dovetail.reports.search import render_search
+    from dovetail.tables.atomic import replace_file
     from dovetail.tasks.search import Searcher
     from dovetail.tasks.search_documents import DocumentColumns
     from dovetail.tasks.search_judgements import read_judgements
@@ -66,7 +68,10 @@ def search(
             made.adapt(tuning=tried, seed=seed, on_progress=show)
             if judgements is not None:
                 made.learn(judgements, tuning=tried, seed=seed)
+    page = render_search(made.describe())
+    with replace_file(out / "report.html") as beside:
+        beside.write_text(page, encoding="utf-8")
     if as_json:
         sys.stdout.write(as_json_text(made.describe()) + "\n")
     elif not quiet:
-        sys.stdout.write("\n".join([*made.to_lines(), f"model: {out}"]) + "\n")
+        sys.stdout.write("\n".join([*made.to_lines(), f"model: {out}", f"report: {out / 'report.html'}"]) + "\n")

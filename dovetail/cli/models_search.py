@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from dovetail.cli.models import Asked
 from dovetail.errors import InputError
+from dovetail.reports.search import render_search
 from dovetail.tables.atomic import replace_file
 from dovetail.tables.read import read
 from dovetail.tables.write import write
@@ -47,10 +48,14 @@ def evaluate_answers(asked: Asked) -> None:
     if asked.labels is None:
         raise InputError("evaluate needs judged answers (query, document, grade); name the file with --labels")
     queries = asked.sources[0] if asked.sources else None
-    found = Searcher.load(asked.folder).evaluate(asked.labels, queries=queries)
+    searcher = Searcher.load(asked.folder)
+    found = searcher.evaluate(asked.labels, queries=queries)
     if asked.out is not None:
-        with replace_file(Path(asked.out) / "evaluation.json") as beside:
-            beside.write_text(as_json_text(found.to_dict()) + "\n", encoding="utf-8")
+        page = render_search(searcher.describe(), found)
+        files = {"evaluation.json": as_json_text(found.to_dict()) + "\n", "evaluation.html": page}
+        for name, text in files.items():
+            with replace_file(Path(asked.out) / name) as beside:
+                beside.write_text(text, encoding="utf-8")
     if asked.as_json:
         sys.stdout.write(as_json_text(found.to_dict()) + "\n")
     elif not asked.quiet:

@@ -44,7 +44,7 @@ def render_space(
     top = (
         '<header><div class="eyebrow"><b>Dovetail space</b></div>'
         f"<h1>A similarity space of {plural(len(labels), 'text')}</h1>"
-        f'<p class="lead">{escaped(why)}. Ranges are 95 % intervals.</p></header>'
+        f'<p class="lead">{escaped(why[:1].upper() + why[1:])}. Ranges are 95 % intervals.</p></header>'
         f'<div class="cards">{"".join(cards)}</div>'
     )
     footer = (
