@@ -188,3 +188,9 @@ def test_an_index_is_asked_in_the_precision_it_was_made_in(tmp_path: Path, made:
     other.precision = "float32" if made == "int8" else "int8"
     with pytest.raises(InputError, match="was indexed with the encoder"):
         Searcher.load(tmp_path, encoder=other).search("at 4")
+
+
+def test_an_index_of_an_encoder_that_was_an_object_says_so(tmp_path: Path) -> None:
+    Searcher(tmp_path, encoder=Angles(), language="none").fit([{"id": "a", "text": "at 3"}])
+    with pytest.raises(InputError, match="given as an object, Angles; load it with encoder="):
+        Searcher.load(tmp_path).search("at 4")

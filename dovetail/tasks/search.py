@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from dovetail.encoders.base import load_encoder
 from dovetail.errors import InputError, UnknownName
 from dovetail.tasks.embed_head import Head, PlainHead
 from dovetail.tasks.search_documents import DocumentColumns, check_distinct, documents_of, silent_of, sound
@@ -25,7 +24,7 @@ from dovetail.tasks.search_feedback import Question, doubt_of, feedback_label, j
 from dovetail.tasks.search_find import DEPTH, Finder, Hit, check_query
 from dovetail.tasks.search_fusion import Candidates, Fusion
 from dovetail.tasks.search_gate import Gate
-from dovetail.tasks.search_home import Learnt, as_made, facts_of, memory_in, new_file, opened, reader_in, settle
+from dovetail.tasks.search_home import Learnt, encoder_of, facts_of, memory_in, new_file, opened, reader_in, settle
 from dovetail.tasks.search_index import Document, Embedded, Index
 from dovetail.tasks.search_judgements import Judgements, read_judgements
 from dovetail.tasks.search_learn import Anew, Learned, Learner, check_known, truth_of
@@ -269,8 +268,8 @@ class Searcher:
     @cached_property
     def encoder_(self) -> Encoder:
         """The encoder of the passages; refused where the index was made with another."""
-        encoder = load_encoder(self._encoder_name) if isinstance(self.encoder, str) else self.encoder
-        encoder, made_with = as_made(encoder, self.facts_.get("precision")), self.facts_.get("fingerprint")
+        named, made_with = isinstance(self.encoder, str), self.facts_.get("fingerprint")
+        encoder: Encoder = encoder_of(self._encoder_name if named else self.encoder, self.facts_)
         if made_with is not None and made_with != encoder.fingerprint:
             raise InputError(
                 f"{self.folder} was indexed with the encoder {self.facts_['encoder']} ({made_with[:8]}), and this is "

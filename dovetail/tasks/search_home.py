@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dovetail.errors import InputError
+from dovetail.encoders.base import load_encoder
+from dovetail.errors import InputError, UnknownName
 from dovetail.tables.atomic import alone, replace_file
 from dovetail.tasks.base import NOTE, read_note, write_note
 from dovetail.tasks.embed_head import Head, PlainHead, load_head
@@ -44,6 +45,22 @@ def as_made(encoder: Any, precision: str | None) -> Any:
     if precision is not None and getattr(encoder, "precision", "") == "auto":
         encoder.precision = "int8" if precision == "int8" else quick_float()
     return encoder
+
+
+def encoder_of(wish: Any, facts: Mapping[str, Any]) -> Any:
+    """The encoder of a name, or one that is given, for an index with these facts.
+
+    Raises `InputError` where the index was made with one that was given as an object, and now there is but its name.
+    """
+    try:
+        return as_made(load_encoder(wish) if isinstance(wish, str) else wish, facts.get("precision"))
+    except UnknownName:
+        if "fingerprint" not in facts:
+            raise
+        raise InputError(
+            f"the index was made with an encoder that was given as an object, {wish}; load it with encoder= that one, "
+            f"such as Embedder.load(folder) of a space"
+        ) from None
 
 
 def quick_float() -> str:
