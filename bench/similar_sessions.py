@@ -1,7 +1,8 @@
 """A simulated person who groups many rows at a glance, against one who labels rows drawn at random, one by one.
 
-An action is one thing that a person does: name what a group is, accept what is shown, turn one card, clear all cards,
-or name the class of one row. After the same number of actions the same classifier learns from what each person said.
+An action is one thing that a person does: accept what is shown, turn one card, clear all cards, name what a group is
+where another name or none is offered, or name the class of one row. After the same number of actions the same
+classifier learns from what each person said.
 """
 
 from __future__ import annotations
@@ -95,11 +96,10 @@ def _by_groups(
         shown = {n.record.row: n.same is not False for n in item.neighbours}
         same = [n for n in shown if gold[n] == gold[item.focus.row]]
         other = [n for n in shown if gold[n] != gold[item.focus.row]]
-        turned = sum(shown[n] for n in other) + sum(not shown[n] for n in same)
         given = AnswerGiven(key=f"k{len(found)}", item=item.item, value=_said(gold, item.focus.row, same, other))
         bench.sessions.answer(session, "person", given)
         known |= {n: gold[n] for n in [item.focus.row, *same]}
-        actions += 2 + min(turned, 1 + len(same))
+        actions += (item.name != gold[item.focus.row]) + _presses(shown, same, other)
         found.append((actions, dict(known)))
         purity.append(round(len(same) / len(shown), 2))
         if len(found) % _EVERY == 0:
@@ -108,6 +108,12 @@ def _by_groups(
             worker.main(str(bench.folder), job)
     bench.close()
     return found, purity
+
+
+def _presses(shown: dict[int, bool], same: list[int], other: list[int]) -> int:
+    """The fewest presses from the cards as shown to the answer: all at once, card by card, or after clearing."""
+    turned = sum(shown[n] for n in other) + sum(not shown[n] for n in same)
+    return 1 if not other else 1 + min(turned, 1 + len(same), 2 + len(other))
 
 
 def _said(gold: list[str], focus: int, same: list[int], other: list[int]) -> Any:

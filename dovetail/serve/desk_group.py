@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +25,8 @@ NEAR = 25
 EVERY = 25  # judged rows between two trainings
 _ITEM = re.compile(r"g-(\d{1,10})")
 _TRIED = 400  # rows among which the next one to ask about is looked for
+_NAMED = 5_000  # named rows that are looked at, the latest
+_VOTES = 5  # named rows that say what a row is probably called
 _RECENT = 20  # answers over which purity is taken
 
 
@@ -59,12 +60,13 @@ class GroupDesk:
         view, row = self._view(session), self._row(session, item)
         rows, cosine = self._near(view, row)
         labels, space = self._grouped(session), self._space(view)
-        groups = space.groups if space is not None else {}
+        groups, names = space.groups if space is not None else {}, self._names(view)
+        guess = self._guessed(view, names, [row, *rows.tolist()])
         shown = [
             Neighbour(
                 record=view.rec(n),
                 similarity=round(like, 4),
-                same=_same(groups, row, n),
+                same=_alike(guess[row], guess[n]) if guess else _same(groups, row, n),
                 labelled=labels.get(n) if labels.get(n) != person else None,
             )
             for n, like in zip(rows.tolist(), cosine.tolist(), strict=True)
@@ -72,15 +74,13 @@ class GroupDesk:
         blind = bool(session["blind"])
         if blind:
             shown = [n.model_copy(update={"same": None, "labelled": None}) for n in shown]
-        names = self._names(view)
-        called = Counter(names[n] for n in (row, *rows.tolist()) if n in names).most_common(1)
         return GroupItem(
             item=item,
             focus=view.rec(row),
             neighbours=shown,
             purity=self._purity(session),
             names=sorted(set(names.values()))[:200],
-            name=called[0][0] if called and not blind else "",
+            name="" if blind or not guess else guess[row][0],
         )
 
     def labels(self, session: Session, item: str, value: Any) -> list[tuple[Label, Suggestion | None]]:
@@ -159,6 +159,28 @@ class GroupDesk:
                 found[row] = value[0]
         return found
 
+    def _guessed(self, view: View, names: dict[int, str], rows: list[int]) -> dict[int, tuple[str, bool]]:
+        """What each row is called, or else most of the named rows near to it, and whether they all are; {} for none."""
+        if not names:
+            return {}
+        space, near = self._space(view), self.room.nearest.of(view)
+        named = np.array(sorted(list(names)[-_NAMED:]), np.int64)
+        asked = np.array(rows, np.int64)
+        if space is None:
+            a, b = near.vectors(asked), near.vectors(named)
+        else:
+            a, b = (np.asarray(space.vectors[some], np.float32) for some in (asked, named))
+        like, found = a @ b.T, {}
+        nearest = np.argsort(-like, axis=1, kind="stable")[:, :_VOTES]
+        for place, row in enumerate(rows):
+            votes: dict[str, float] = {}
+            for n in nearest[place].tolist():
+                name = names[int(named[n])]
+                votes[name] = votes.get(name, 0.0) + max(float(like[place, n]), 0.0)
+            best = names.get(row) or max(votes, key=lambda name: votes[name])
+            found[row] = best, row in names or len(votes) == 1
+        return found
+
     def _grouped(self, session: Session) -> dict[int, str]:
         """Rows that were judged, and by whom."""
         view, found = self._view(session), {}
@@ -190,19 +212,32 @@ class GroupDesk:
         return rows[others][:NEAR], cosine[others][:NEAR]
 
     def _next_rows(self, session: Session, view: View, count: int) -> list[int]:
-        """Of some open rows those least like what was grouped; the answers cover the table quickly that way."""
+        """Of some open rows those that stand for most of what no grouped row is like: so the answers cover the table.
+
+        That is the greedy choice for facility location (Nemhauser, Wolsey and Fisher 1978): outliers, which stand for
+        themselves alone, come last.
+        """
         done = np.array(sorted(self._grouped(session)), np.int64)
         open_ = np.setdiff1d(_rows_of(view, session), done)
         if not len(open_):
             return []
         rng = np.random.default_rng([len(done), len(view)])
         some = rng.permutation(open_)[:_TRIED]
-        if not len(done) or session["strategy"] == "random":
+        if session["strategy"] == "random":
             return [int(n) for n in some[:count]]
-        near = self.room.nearest.of(view)
+        near, some = self.room.nearest.of(view), np.sort(some)
         near.ensure()
-        like = (near.vectors(np.sort(some)) @ near.vectors(done[-2_000:]).T).max(axis=1)
-        return [int(n) for n in np.sort(some)[np.argsort(like, kind="stable")[:count]]]
+        vectors = near.vectors(some)
+        like, covered = vectors @ vectors.T, np.zeros(len(some), np.float32)
+        if len(done):
+            covered = (vectors @ near.vectors(done[-2_000:]).T).max(axis=1)
+        chosen: list[int] = []
+        for _ in range(min(count, len(some))):
+            gain = np.maximum(like - covered[:, None], 0).sum(axis=0)
+            gain[chosen] = -1
+            chosen.append(int(np.argmax(gain)))
+            covered = np.maximum(covered, like[:, chosen[-1]])
+        return [int(n) for n in some[chosen]]
 
     def _purity(self, session: Session) -> float | None:
         said = [e for e in self.room.ledger.of_session(session.session) if e.label.shape == "group"]
@@ -255,6 +290,11 @@ def _same(groups: dict[int, int], row: int, other: int) -> bool | None:
     """What the groups so far say of two rows; None where one of them is in none."""
     a, b = groups.get(row), groups.get(other)
     return None if a is None or b is None else a == b
+
+
+def _alike(one: tuple[str, bool], other: tuple[str, bool]) -> bool | None:
+    """Whether two rows are probably called the same; None where either is in doubt."""
+    return one[0] == other[0] if one[1] and other[1] else None
 
 
 def _by_parts(vectors: Any, row: int) -> Any:
