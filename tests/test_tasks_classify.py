@@ -31,6 +31,12 @@ FRAMES = (
 )
 
 
+WORDS = [
+    "lamp", "desk", "chair", "couch", "stove", "oven", "fridge", "shelf", "door", "window", "roof", "floor", "wall",
+    "tub", "stair", "garage", "fence", "gate", "pipe", "sink", "carpet", "curtain", "mirror", "ladder", "hammer", "bucket",
+]  # fmt: skip
+
+
 def tickets(every: int = 1, start: int = 0) -> tuple[list[str], list[str]]:
     rows = [(f.format(t), c) for c, things in THINGS.items() for f in FRAMES for t in things][start::every]
     return [t for t, _ in rows], [c for _, c in rows]
@@ -135,6 +141,9 @@ def test_few_labels_use_the_names_of_the_classes() -> None:
     texts, labels = tickets(15)
     few = Classifier("static").fit(texts, labels)
     assert [r["name"] for r in few.card["rungs"]] == ["names", "vectors", "joined"]
+    many = [f"{frame} {noun}" for noun in WORDS for frame in FRAMES]
+    wide = Classifier("static").fit(many, [noun for noun in WORDS for _ in FRAMES], folds=3)
+    assert [r["name"] for r in wide.card["rungs"]] == ["names", "words", "vectors", "joined"]
 
 
 def test_no_labels_at_all() -> None:

@@ -23,7 +23,7 @@ from dovetail.tasks.classify_ladder import Rung, climb, learn, rightness, simple
 from dovetail.tasks.classify_ladder import Task as Ladder
 from dovetail.tasks.classify_mix import probabilities
 from dovetail.tasks.classify_model import TUNED, Examples, Model
-from dovetail.tasks.classify_names import name_head, telling, upper_layers
+from dovetail.tasks.classify_names import gently, name_head, telling, upper_layers
 from dovetail.tasks.classify_options import ClassifyOptions
 from dovetail.tasks.classify_scope import fit_scope, nearest
 from dovetail.tasks.classify_spare import LEAST, MOST
@@ -35,6 +35,7 @@ from dovetail.types import Job, Progress
 Matrix = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 _OTHER_FOLDS = 3
+_ENOUGH = 200  # labels of all classes together from which words say something, few as those of each class may be
 _LONG = 50_000  # characters from which a text is called long in a note
 
 
@@ -174,7 +175,7 @@ def _tuned_model(
     basis = leading_directions(vectors)
     named = _named(lesson, ground.ladder, options)
     fixed = {} if named is None else {"names": named(tuned)}
-    ladder = _turned(replace(ground.ladder, fixed=fixed), vectors, basis)
+    ladder = _turned(replace(ground.ladder, fixed=fixed, toward=None), vectors, basis)
     own = {} if made.head is None else {"vectors": judged_on.as_wide(made.head, vectors)}
     heads = {p: h for p, h in learn(ladder, rung, own).items() if p not in own}
     back = {**_turned_back(heads, basis, fixed), **own}
@@ -216,7 +217,7 @@ def _ground(lesson: Lesson, reader: Encoder, options: ClassifyOptions) -> Job[_G
     if made.few and "names" in asked and telling(targets.classes, options.names):
         fixed["names"] = name_head(reader, targets.classes, options.names)
     words = None
-    if "words" in asked and (not made.few or options.rungs):
+    if "words" in asked and (not made.few or options.rungs or len(lesson.texts) >= _ENOUGH):
         yield Progress("read", len(lesson.texts), len(lesson.texts), "counting words")
         words = Words.learnt(lesson.texts)
         features["words"] = words.rows(lesson.texts)
@@ -227,6 +228,8 @@ def _ground(lesson: Lesson, reader: Encoder, options: ClassifyOptions) -> Job[_G
     known = np.concatenate([vectors, spare]) if len(spare) else vectors
     basis = leading_directions(upper_layers(known, reader) if made.few else known)
     ladder = _turned(replace(made, fixed=fixed, learnt=learnt), vectors, basis)
+    if "names" in ladder.fixed:
+        ladder = replace(ladder, toward=gently(ladder.fixed["names"]))
     other = folds_of(groups, targets.codes, _OTHER_FOLDS, options.seed + 1)
     return _Ground(ladder, words, vectors, basis, fixed, other, spare @ basis if len(spare) else None)
 

@@ -35,6 +35,7 @@ class Task:
     weight: Matrix | None = None  # (n,)
     fixed: Mapping[str, Head] = field(default_factory=dict)  # heads that were not learnt: class names
     learnt: tuple[str, ...] = ("words", "vectors")  # which features get a head, the simplest first
+    toward: Head | None = None  # what the head of the vectors is pulled to instead of nothing: the names
 
     @property
     def few(self) -> bool:
@@ -107,7 +108,7 @@ def _single(task: Task, name: str) -> Rung:
     heads: dict[int, Head] = {}
     for strength in strengths:
         for fold in judged.tolist():
-            heads[fold] = _fold_head(task, features, strength, fold, heads.get(fold))
+            heads[fold] = _fold_head(task, name, strength, fold, heads.get(fold))
         loss = _held_out_loss(task, features, heads, judged)
         if loss < best:
             best, found = loss, (strength, dict(heads))
@@ -116,15 +117,16 @@ def _single(task: Task, name: str) -> Rung:
     strength, heads = found
     for fold in folds.tolist():
         if fold not in heads:
-            heads[fold] = _fold_head(task, features, strength, fold, None)
+            heads[fold] = _fold_head(task, name, strength, fold, None)
     return calibrated_rung(task, name, (name,), (strength,), [_held_out(task, features, heads)], start)
 
 
-def _fold_head(task: Task, features: Any, strength: float, fold: int, start: Head | None) -> Head:
+def _fold_head(task: Task, name: str, strength: float, fold: int, start: Head | None) -> Head:
     inside = np.flatnonzero(task.fold != fold)
-    settings = HeadSettings(strength, task.sigmoid)
+    settings, toward = HeadSettings(strength, task.sigmoid), task.toward if name == "vectors" else None
     weight = None if task.weight is None else task.weight[inside]
-    return fit_head(features[inside], task.targets[inside], settings, weight=weight, start=start)
+    features, targets = task.features[name][inside], task.targets[inside]
+    return fit_head(features, targets, settings, weight=weight, start=start, toward=toward)
 
 
 def _held_out(task: Task, features: Any, heads: Mapping[int, Head]) -> Matrix:
@@ -207,5 +209,6 @@ def learn(task: Task, rung: Rung, ready: Mapping[str, Head] | None = None) -> di
             heads[part] = task.fixed[part]
         elif part not in heads:
             settings = HeadSettings(strength, task.sigmoid)
-            heads[part] = fit_head(task.features[part], task.targets, settings, weight=task.weight)
+            toward = task.toward if part == "vectors" else None
+            heads[part] = fit_head(task.features[part], task.targets, settings, weight=task.weight, toward=toward)
     return heads

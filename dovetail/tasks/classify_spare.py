@@ -39,7 +39,7 @@ def spare_rung(task: Task, base: Rung, spare: Matrix) -> tuple[Rung, Head]:
 def _head(task: Task, base: Rung, spare: Matrix, rows: npt.NDArray[np.int64]) -> Head:
     vectors, targets = task.features["vectors"][rows], task.targets[rows]
     settings = HeadSettings(_strength(base), task.sigmoid)
-    first = fit_head(vectors, targets, settings)
+    first = fit_head(vectors, targets, settings, toward=task.toward)
     known = {**task.fixed, "vectors": first}
     parts = [(known[p], w) for p, w in zip(base.parts, base.weights.tolist(), strict=True) if p in known]
     scores = mixed([head.scores(spare) for head, _ in parts], np.array([w for _, w in parts]))
