@@ -33,7 +33,8 @@ FRAMES = (
 
 WORDS = [
     "lamp", "desk", "chair", "couch", "stove", "oven", "fridge", "shelf", "door", "window", "roof", "floor", "wall",
-    "tub", "stair", "garage", "fence", "gate", "pipe", "sink", "carpet", "curtain", "mirror", "ladder", "hammer", "bucket",
+    "tub", "stair", "garage", "fence", "gate", "pipe", "sink", "carpet", "curtain", "mirror",
+    "ladder", "hammer", "bucket",
 ]  # fmt: skip
 
 
