@@ -26,6 +26,7 @@ EVERY = 25  # judged rows between two trainings
 _ITEM = re.compile(r"g-(\d{1,10})")
 _TRIED = 400  # rows among which the next one to ask about is looked for
 _NAMED = 5_000  # named rows that are looked at, the latest
+_SURE = 0.2  # what a row weighs of which is known what it is called
 _VOTES = 5  # named rows that say what a row is probably called
 _RECENT = 20  # answers over which purity is taken
 
@@ -181,6 +182,12 @@ class GroupDesk:
             found[row] = best, row in names or len(votes) == 1
         return found
 
+    def _doubt(self, view: View, rows: Any) -> Any:
+        """How much each row (n,) weighs: less where the named rows near it agree on what it is called."""
+        guess = self._guessed(view, self._names(view), rows.tolist())
+        sure = np.array([bool(guess) and guess[row][1] for row in rows.tolist()])
+        return np.where(sure, _SURE, 1.0).astype(np.float32)
+
     def _grouped(self, session: Session) -> dict[int, str]:
         """Rows that were judged, and by whom."""
         view, found = self._view(session), {}
@@ -231,9 +238,10 @@ class GroupDesk:
         like, covered = vectors @ vectors.T, np.zeros(len(some), np.float32)
         if len(done):
             covered = (vectors @ near.vectors(done[-2_000:]).T).max(axis=1)
+        weight = self._doubt(view, some)[:, None]
         chosen: list[int] = []
         for _ in range(min(count, len(some))):
-            gain = np.maximum(like - covered[:, None], 0).sum(axis=0)
+            gain = (weight * np.maximum(like - covered[:, None], 0)).sum(axis=0)
             gain[chosen] = -1
             chosen.append(int(np.argmax(gain)))
             covered = np.maximum(covered, like[:, chosen[-1]])
