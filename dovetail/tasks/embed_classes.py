@@ -58,7 +58,8 @@ def taught_by_classes(vectors: Vectors, labels: Ints, *, seed: int = 0) -> Taugh
     if few:
         why = f"{len(known)} labels are too few to check on; the usual force"
         return Taught(class_head(vectors, labels, USUAL, seed=seed), float("nan"), float("nan"), why)
-    trials = _held_out(vectors, labels, known, seed)
+    near = _neighbours(vectors) if len(vectors) > max(len(known), _NEAR) and len(vectors) <= _MOST_WITHOUT else None
+    trials = _held_out(vectors, labels, near, seed)
     plain = trials.pop(0.0)
     best = max(trials, key=lambda force: float(trials[force].mean()))
     before, after = float(plain.mean()), float(trials[best].mean())
@@ -67,7 +68,7 @@ def taught_by_classes(vectors: Vectors, labels: Ints, *, seed: int = 0) -> Taugh
         why = f"no head beat the plain vectors for sure on held-out labels ({after:.3f} against {before:.3f})"
         return Taught(PlainHead(), before, before, why)
     why = f"neighbours of the same class on held-out labels: {before:.3f} before, {after:.3f} after"
-    return Taught(class_head(vectors, labels, replace(USUAL, force=best), seed=seed), before, after, why)
+    return Taught(class_head(vectors, labels, replace(USUAL, force=best), near=near, seed=seed), before, after, why)
 
 
 def held_out_classes(labels: Ints, seed: int) -> Ints:
@@ -76,15 +77,16 @@ def held_out_classes(labels: Ints, seed: int) -> Ints:
     return known[np.random.default_rng(seed).permutation(len(known)) % _FOLDS == 0]
 
 
-def _held_out(vectors: Vectors, labels: Ints, known: Ints, seed: int) -> dict[float, Floats]:
+def _held_out(vectors: Vectors, labels: Ints, near: Ints | None, seed: int) -> dict[float, Floats]:
     """How well each labelled text keeps to its class, held out, under each force; 0.0 is the plain vectors."""
+    known = np.flatnonzero(labels >= 0)
     fold = np.random.default_rng(seed).permutation(len(known)) % _FOLDS
     found = {force: np.zeros(len(known)) for force in (0.0, *_FORCES)}
     for one in range(_FOLDS):
         asked = known[fold == one]
         seen = labels.copy()
         seen[asked] = -1
-        made = class_head(vectors, seen, USUAL, seed=seed)
+        made = class_head(vectors, seen, USUAL, near=near, seed=seed)
         for force in found:
             head: Head = replace(made, force=np.array([force], np.float32)) if force else PlainHead()
             found[force][fold == one] = _kept_near(head(vectors[asked]), labels[asked])
@@ -101,8 +103,10 @@ def _kept_near(vectors: Vectors, labels: Ints) -> Floats:
     return np.asarray(np.mean([same_class(vectors, labels, rows, k) for k in (near, None)], axis=0), np.float64)
 
 
-def class_head(vectors: Vectors, labels: Ints, settings: ClassSettings = USUAL, *, seed: int = 0) -> ClassHead:
-    """The head from vectors (n, d) and classes (n,), -1 for none, without a check."""
+def class_head(
+    vectors: Vectors, labels: Ints, settings: ClassSettings = USUAL, *, near: Ints | None = None, seed: int = 0
+) -> ClassHead:
+    """The head from vectors (n, d) and classes (n,), -1 for none, without a check; `near` (n, k) if known already."""
     known = np.flatnonzero(labels >= 0)
     targets = one_hot(labels[known])
     weights, bias = logistic(vectors[known], targets, settings.strength, weights=balanced(targets))
@@ -111,18 +115,22 @@ def class_head(vectors: Vectors, labels: Ints, settings: ClassSettings = USUAL, 
         rest = np.sort(np.random.default_rng(seed).permutation(rest)[:_MOST_WITHOUT])
         rows = np.concatenate([known, rest])
         first = ClassHead(weights, bias, np.ones(1, np.float32)).probabilities(vectors[rows])
-        weights, bias = _again(vectors[rows], targets, first.astype(np.float64), settings)
+        place = np.empty(len(vectors), np.int64)
+        place[rows] = np.arange(len(rows))
+        beside = _neighbours(vectors[rows]) if near is None or len(rows) < len(vectors) else place[near[rows]]
+        weights, bias = _again(vectors[rows], targets, first.astype(np.float64), beside, settings)
     force, power = (np.array([value], np.float32) for value in (settings.force, settings.power))
     return ClassHead(weights, bias, force, power)
 
 
-def _again(vectors: Vectors, sure: Floats, guessed: Floats, settings: ClassSettings) -> tuple[Vectors, Vectors]:
+def _again(
+    vectors: Vectors, sure: Floats, guessed: Floats, near: Ints, settings: ClassSettings
+) -> tuple[Vectors, Vectors]:
     """The linear map once more, with what its neighbours are taken for as the target of each text without label.
 
     Source: label propagation of Zhou et al. 2003, two rounds. Texts without label weigh together as much as those with.
     """
     guessed[: len(sure)] = sure
-    near = _neighbours(vectors)
     found = guessed
     for _ in range(2):
         found = (1 - settings.share) * guessed + settings.share * found[near].mean(axis=1)
