@@ -87,7 +87,8 @@ def advice(bench: Workbench, found: list[TableInfo]) -> list[Advice]:
     if decisions is not None and pairs >= 2 * _FIRST:
         some.append(Advice(what="fit", sentence=f"{pairs:,} answers are enough to train a matcher to keep."))
     if bench.ledger.people() > 1 and bench.split():
-        said = f"People disagree on {bench.split():,} answers: settling them helps more than new ones."
+        split = bench.split()
+        said = f"People disagree on {split:,} {'question' if split == 1 else 'questions'}: settle first, then go on."
         some.insert(0, Advice(what="settle_conflicts", sentence=said))
     weak = cluster_counts(bench)
     if weak is not None and weak.weak:
