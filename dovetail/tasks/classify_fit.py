@@ -35,7 +35,7 @@ from dovetail.types import Job, Progress
 Matrix = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 _OTHER_FOLDS = 3
-_ENOUGH = 200  # labels of all classes together from which words say something, few as those of each class may be
+_ENOUGH = 200  # labels of all classes together from which words, and a pull to the names, help where each has few
 _LONG = 50_000  # characters from which a text is called long in a note
 
 
@@ -228,7 +228,7 @@ def _ground(lesson: Lesson, reader: Encoder, options: ClassifyOptions) -> Job[_G
     known = np.concatenate([vectors, spare]) if len(spare) else vectors
     basis = leading_directions(upper_layers(known, reader) if made.few else known)
     ladder = _turned(replace(made, fixed=fixed, learnt=learnt), vectors, basis)
-    if "names" in ladder.fixed:
+    if "names" in ladder.fixed and len(lesson.texts) >= _ENOUGH:
         ladder = replace(ladder, toward=gently(ladder.fixed["names"]))
     other = folds_of(groups, targets.codes, _OTHER_FOLDS, options.seed + 1)
     return _Ground(ladder, words, vectors, basis, fixed, other, spare @ basis if len(spare) else None)
