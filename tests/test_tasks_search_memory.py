@@ -43,14 +43,24 @@ def test_what_was_judged_for_like_queries_is_recalled() -> None:
     ]
     said = by_document(found, {"a": 1, "b": 2, "c": 3})
     assert said[1] == pytest.approx(1.0)
-    assert said[2] == pytest.approx(np.cos(np.radians(40)) ** 2, abs=1e-6)
+    assert said[2] == pytest.approx((np.cos(np.radians(40)) - MEMORY.floor) / (1 - MEMORY.floor), abs=1e-6)
     assert said[3] == pytest.approx(-said[2], abs=1e-6)
     assert by_document(found, {"a": 1}) == {1: pytest.approx(1.0)}
-    assert not MEMORY.recalled(Angles().encode(["asks 180"])[0])
+    assert not MEMORY.recalled(Angles().encode(["asks 190"])[0])
+
+
+def test_likeness_counts_from_where_strangers_usually_get_to() -> None:
+    asked = [(f"asks {angle}", f"d{angle // 20}", 1.0) for angle in (0, 5, 60, 62, 120, 125)]
+    judged = judgements_of(asked)
+    memory = memory_of(judged, Angles().encode(list(judged.queries)))
+    assert memory.floor == pytest.approx(np.cos(np.radians(56.5)), abs=0.02)  # 5 to 60, 62 to 120 and so on
+    assert not memory.recalled(Angles().encode(["asks 190"])[0])
+    assert {one.query for one in memory.recalled(Angles().encode(["asks 3"])[0])} == {"asks 0", "asks 5"}
+    assert memory_of(JUDGED, MEMORY.vectors).floor == 0.5  # both share an answer, so nobody is a stranger
 
 
 def test_a_query_that_is_put_to_the_test_does_not_hear_itself() -> None:
-    alone = Memory(MEMORY.queries, MEMORY.vectors, MEMORY.query, MEMORY.documents, MEMORY.worth, without=0)
+    alone = Memory(MEMORY.queries, MEMORY.vectors, MEMORY.query, MEMORY.documents, MEMORY.worth, MEMORY.floor, 0)
     assert {one.query for one in alone.recalled(Angles().encode(["asks 0"])[0])} == {"asks 40"}
     assert memory_of(JUDGED, MEMORY.vectors, [1]).queries == ("asks 40",)
 
@@ -61,6 +71,7 @@ def test_memory_is_saved_and_a_damaged_one_refused(tmp_path: Path) -> None:
     assert (again.queries, again.documents) == (MEMORY.queries, MEMORY.documents)
     assert np.array_equal(again.vectors, MEMORY.vectors)
     assert np.array_equal(again.worth, MEMORY.worth)
+    assert again.floor == MEMORY.floor
     (tmp_path / "memory.safetensors").write_bytes(b"no")
     with pytest.raises(InputError, match="holds no judged queries"):
         Memory.load(tmp_path / "memory.safetensors")
