@@ -182,7 +182,8 @@ class Matcher:
         given = lesson(comparer, pairs, label, self._portable, shift)
         learned = yield from learn(given, self._portable, plan)
         if learned.own is None:
-            learned = taught_by_few(learned, given.start, label, shift, plan.seed)
+            more = (yield from self._shift(records, joint, plan.seed)) if len(label) >= GROWN else 0.0
+            learned = taught_by_few(learned, given.start + more, label, shift + more, plan.seed)
         yield Progress("fit", 3, 3, str(learned.facts["chosen"]))
         fitted = Matcher.from_trees(learned.portable)
         fitted.own_, fitted.experts_, fitted.join_ = learned.own, learned.experts, learned.join
@@ -198,6 +199,7 @@ class Matcher:
         comparer = self.comparer(records, context)
         values, some = self._looked_at(comparer), _spread(context, LOOKED_AT)
         plain = Matcher.shipped()
+        plain._kept = self._kept  # the same comparisons
         start = plain.by_portable(values)
         moved = plain.adapted(records, some, probabilities(start), context)[0]
         own = probabilities(self.own_.log_odds(values))

@@ -239,12 +239,14 @@ def _unseen(
     """Log-odds of trees on labels that they have not seen (m,), how they are grown, and what was searched for that."""
     label, mend = given.label, len(given.label) < GROWN
     settings = tree_settings(len(label), plan.seed, mend=mend)
+    directions = _directions(replace(given, values=given.values[:, :-1]), mend)
     if plan.effort != "best":
-        directions = _directions(replace(given, values=given.values[:, :-1]), mend)
         return out_of_fold(TreesTask(given.values, label, given.names, directions), folds, settings), settings, {}
     minutes = tree_minutes(plan.minutes, bool(plan.experts) and can_read() and len(label) >= FEW_TO_READ)
     budget = Budget(minutes, plan.seed, plan.checkpoint / "search-trees" if plan.checkpoint else None)
-    found = yield from search_trees(TreeLesson(given.values, label, given.names, folds, held, settings), budget)
+    found = yield from search_trees(
+        TreeLesson(given.values, label, given.names, folds, held, settings, directions), budget
+    )
     return found.log_odds, found.settings, {"search": {"trees": found.facts}}
 
 

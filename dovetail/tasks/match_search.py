@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,6 +68,7 @@ class TreeLesson:
     folds: Ints
     held: Mask
     start: TreeSettings  # the defaults
+    directions: Sequence[int] | None = None  # which way each comparison may move the score
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def _tree_space(given: TreeLesson) -> Space:
         "column_share": Real(min(0.15, start.column_share), 1.0, start.column_share),
         "l2": Real(start.l2 / 20, 10 * start.l2, start.l2, log=True),
     }
-    return Space(ranges, digest(given.values, given.label, given.folds, given.names, start))
+    return Space(ranges, digest(given.values, given.label, given.folds, given.names, start, given.directions))
 
 
 def _out_of_fold(
@@ -134,7 +135,7 @@ def _out_of_fold(
     found, folds = np.zeros(len(given.label)), np.unique(given.folds)
     for step, fold in enumerate(folds, 1):
         inside, outside = given.folds != fold, given.folds == fold
-        trees = grow(given.values[inside], given.label[inside], given.names, settings)
+        trees = grow(given.values[inside], given.label[inside], given.names, settings, monotone=given.directions)
         found[outside] = trees.log_odds(given.values[outside])
         if report is not None and step < len(folds):
             seen = given.folds <= fold
