@@ -160,7 +160,8 @@ def _words_apart(
     model: Model, words: Sequence[set[str]], every: Counter[str], pair: tuple[int, int]
 ) -> tuple[_Ranked, _Ranked]:
     """Words and log-odds ratios in standard errors, for the first of two classes and for the second."""
-    sides = [Counter(w for row in np.flatnonzero(model.examples.matrix[:, at] > 0) for w in words[int(row)]) for at in pair]
+    rows = [np.flatnonzero(model.examples.matrix[:, at] > 0).tolist() for at in pair]
+    sides = [Counter(w for row in of for w in words[row]) for of in rows]
     ordered = sorted(_ratios(every, sides).items(), key=lambda item: (-item[1], item[0]))
     for_first = tuple(item for item in ordered[:_TERMS] if item[1] > 0)
     return for_first, tuple((w, -z) for w, z in reversed(ordered[-_TERMS:]) if z < 0)
