@@ -81,7 +81,7 @@ class GroupDesk:
             neighbours=shown,
             purity=self._purity(session),
             names=sorted(set(names.values()))[:200],
-            name="" if blind or not guess else guess[row][0],
+            name="" if blind or not guess or not guess[row][1] else guess[row][0],
         )
 
     def labels(self, session: Session, item: str, value: Any) -> list[tuple[Label, Suggestion | None]]:
@@ -152,12 +152,15 @@ class GroupDesk:
         return self.room.ledger.current("group", session.task)
 
     def _names(self, view: View) -> dict[int, str]:
-        """Rows of one class, and its name."""
-        found = {}
-        for event in self.room.ledger.current("class", view.name):
+        """Rows of one class, and its name; a right answer counts whatever else was said."""
+        ledger, found = self.room.ledger, {}
+        gold = [e for e in ledger.golden() if e.label.shape == "class" and e.label.task == view.name]
+        for event in [*ledger.current("class", view.name), *gold]:
             value, row = event.label.value, view.place(event.label.rows[0].id, event.label.rows[0].source)
             if row is not None and isinstance(value, tuple) and len(value) == 1:
                 found[row] = value[0]
+            elif row is not None and event.gold:
+                found.pop(row, None)
         return found
 
     def _guessed(self, view: View, names: dict[int, str], rows: list[int]) -> dict[int, tuple[str, bool]]:

@@ -78,6 +78,15 @@ def keep(state: State, about: str, facts: dict[str, Any]) -> int:
     return version
 
 
+def keep_none(state: State, about: str, facts: dict[str, Any]) -> int:
+    """Note a training that had too little to learn from; what was used before stays in use."""
+    used = in_use(state, about)
+    version = keep(state, about, facts)
+    if used is not None and "folder" in used[2]:
+        use(state, about, used[0])
+    return version
+
+
 def let_go(state: State, home: Path, about: str) -> None:
     """Remove the files of old trainings; what is known of them stays, and so does the one that is used."""
     used = in_use(state, about)

@@ -13,7 +13,7 @@ from dovetail.labels.store import Wanted
 from dovetail.measure.intervals import wilson
 from dovetail.serve.desk_class import LARGEST
 from dovetail.serve.nearest import ENCODER
-from dovetail.serve.trained import folder_of, keep, let_go
+from dovetail.serve.trained import folder_of, keep, keep_none, let_go
 from dovetail.tasks.classify import Classifier
 from dovetail.types import Progress
 
@@ -39,7 +39,7 @@ def train(work: Work) -> Working:
     counts = Counter(name for value in labels for name in value)
     if len(counts) < 2:
         why = "a second class is needed before anything can be learned"
-        return {"version": keep(work.state, about, {**facts, "why": why}), **facts, "why": why}
+        return {"version": keep_none(work.state, about, {**facts, "why": why}), **facts, "why": why}
     yield Progress("fit", 0, 1, f"{len(labels):,} rows of {len(counts):,} classes")
     given: list[Any] = [list(v) for v in labels] if several else [v[0] for v in labels]
     model = Classifier(ENCODER)

@@ -120,7 +120,7 @@ def _search(work: Work, folder: Path) -> Working:
     from dovetail.tasks.search_judgements import judgements_of
 
     view = work.tables.get(str(work.spec["table"]))
-    said = [e.label for e in work.labels.current(Wanted(shape="judgement", task=view.name))]
+    said = settled(work.labels.current(Wanted(shape="judgement", task=view.name)))
     judged = judgements_of((one.query, one.rows[0].id, float(str(one.value))) for one in said) if said else None
     made = Searcher(folder, encoder="static")
     yield from made.fitting(_table(view), judged)

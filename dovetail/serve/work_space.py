@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dovetail.labels.agree import settled
 from dovetail.labels.store import Wanted
 from dovetail.serve.nearest import AT_ONCE, ENCODER, Nearest
-from dovetail.serve.trained import folder_of, keep, let_go
+from dovetail.serve.trained import folder_of, keep, keep_none, let_go
 from dovetail.tables.atomic import replace_file
 from dovetail.tasks.embed import Embedder
 from dovetail.tasks.embed_scores import same_class
 from dovetail.types import Progress
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy.typing as npt
 
     from dovetail.labels.said import Event
@@ -37,11 +40,11 @@ def train(work: Work) -> Working:
     events = work.labels.current(Wanted(shape="group", task=view.name))
     classes = work.labels.current(Wanted(shape="class", task=view.name))
     groups = groups_of(view, events, classes)
-    judged = sum(len(e.label.rows) - 1 for e in events)
+    judged = sum(len(e.label.rows) - 1 for e in events if not e.gold)
     facts: dict[str, Any] = {"judged": judged, "rows": len(groups)}
     if len(set(groups.values())) < 2:
         why = "a second group is needed before the space can learn"
-        return {"version": keep(work.state, about, {**facts, "why": why}), **facts, "why": why}
+        return {"version": keep_none(work.state, about, {**facts, "why": why}), **facts, "why": why}
     facts |= yield from _measured(view, near, groups)
     yield Progress("fit", 0, 1, f"{len(groups):,} rows in {len(set(groups.values())):,} groups")
     space = yield from _tuned(view, groups, _spare(view, groups))
@@ -57,34 +60,55 @@ def train(work: Work) -> Working:
 
 
 def groups_of(view: View, events: list[Event], classes: list[Event]) -> dict[int, int]:
-    """The group of each row that was put with others, or has one class; rows joined by any answer are one group."""
-    parent: dict[Any, Any] = {}
+    """The group of each row that was put with others, or has one class, by what people settled on.
 
-    def root(x: Any) -> Any:
-        parent.setdefault(x, x)
-        while parent[x] != x:
-            parent[x] = parent[parent[x]]
-            x = parent[x]
-        return x
+    Rows of one class are one group. Rows that an answer puts together join it, except where that would make two
+    classes one: what a row is called counts for more than what it was put with.
+    """
+    names = _names(view, classes)
+    parent: dict[int, int] = {}
+    name: dict[int, str] = {}  # of a root
+    first: dict[str, int] = {}
 
-    rows: set[int] = set()
-    for event in events:
-        value = event.label.value
-        together = [
-            n
-            for row, v in zip(event.label.rows, value if isinstance(value, tuple) else (), strict=False)
-            if v and (n := view.place(row.id, row.source)) is not None
-        ]
-        rows |= set(together)
-        for other in together[1:]:
-            parent[root(other)] = root(together[0])
-    for event in classes:
-        row, value = view.place(event.label.rows[0].id, event.label.rows[0].source), event.label.value
+    def root(row: int) -> int:
+        parent.setdefault(row, row)
+        while parent[row] != row:
+            parent[row] = parent[parent[row]]
+            row = parent[row]
+        return row
+
+    for row, called in names.items():
+        parent[row] = first.setdefault(called, row)
+        name[first[called]] = called
+    for together in _together(view, events):
+        for other in together:
+            a, b = root(together[0]), root(other)
+            if a != b and not (a in name and b in name):
+                keep, gone = (b, a) if b in name else (a, b)
+                parent[gone] = keep
+    numbers: dict[int, int] = {}
+    return {row: numbers.setdefault(root(row), len(numbers)) for row in sorted(parent)}
+
+
+def _names(view: View, classes: list[Event]) -> dict[int, str]:
+    """What each row with one class is called."""
+    found = {}
+    for label in settled(classes):
+        row, value = view.place(label.rows[0].id, label.rows[0].source), label.value
         if row is not None and isinstance(value, tuple) and len(value) == 1:
-            rows.add(row)
-            parent[root(row)] = root(f"class {value[0]}")
-    numbers: dict[Any, int] = {}
-    return {row: numbers.setdefault(root(row), len(numbers)) for row in sorted(rows)}
+            found[row] = value[0]
+    return found
+
+
+def _together(view: View, events: list[Event]) -> Iterator[list[int]]:
+    """Rows that an answer says belong together."""
+    for label in settled(events):
+        sides: dict[str, list[int]] = {}
+        for row, side in zip(label.rows, label.value if isinstance(label.value, tuple) else (), strict=False):
+            place = view.place(row.id, row.source)
+            if side and place is not None:
+                sides.setdefault(side, []).append(place)
+        yield from sides.values()
 
 
 def _measured(view: View, near: Nearest, groups: dict[int, int]) -> Working:

@@ -61,13 +61,14 @@ def _scaled(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
 
 
 def _labels(work: Work, view: View) -> npt.NDArray[np.int64]:
-    """The class of each row as a number, -1 for none."""
+    """The class of each row that people settled on, as a number; -1 for none."""
+    from dovetail.labels.agree import settled
     from dovetail.labels.store import Wanted
 
     names: dict[str, int] = {}
     found = np.full(len(view), -1, np.int64)
-    for event in work.labels.current(Wanted(shape="class", task=view.name)):
-        row, value = view.place(event.label.rows[0].id, event.label.rows[0].source), event.label.value
+    for label in settled(work.labels.current(Wanted(shape="class", task=view.name))):
+        row, value = view.place(label.rows[0].id, label.rows[0].source), label.value
         if row is not None and isinstance(value, tuple) and value:
             found[row] = names.setdefault(value[0], len(names))
     return found
