@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dovetail.errors import InputError
+from dovetail.errors import InputError, UnknownName
+from dovetail.tasks.embed_head import PlainHead
 from dovetail.tasks.search import Searcher
 from dovetail.tasks.search_fusion import Candidates, Fusion, Near
-from dovetail.tasks.search_gate import Trial, choose, usual_trials
+from dovetail.tasks.search_gate import Gate, Trial, choose, usual_trials
 from dovetail.tasks.search_home import new_file, precision_of
 from dovetail.tasks.search_judgements import judgements_of
+from dovetail.tasks.search_learn import Anew, Learned, anew_with
 from dovetail.tasks.search_meaning import near_of
 from dovetail.tasks.search_memory import Memory, by_document, memory_of
 from dovetail.types import finish
@@ -77,6 +79,24 @@ def test_memory_is_saved_and_a_damaged_one_refused(tmp_path: Path) -> None:
         Memory.load(tmp_path / "memory.safetensors")
 
 
+def test_judged_queries_are_read_again_by_another_encoder() -> None:
+    fusion = Fusion(memory=0.4)
+    turned = Anew(Path(), Turned(), None, 0)  # type: ignore[arg-type]
+    learned = Learned(Gate((), 60, "encoder", Fusion(), "better"), PlainHead(), turned)
+    found = anew_with(learned, fusion, None, MEMORY)
+    assert found.gate.chosen == fusion
+    assert found.memory is not None
+    assert np.allclose(found.memory.vectors, Turned().encode(list(MEMORY.queries)))
+    assert (found.memory.floor, found.memory.documents) == (MEMORY.floor, MEMORY.documents)
+
+
+class Turned(Angles):
+    """The same a quarter of a circle further."""
+
+    def encode(self, texts: list[str]) -> np.ndarray:
+        return super().encode(texts) @ np.array([[0, 1], [-1, 0]], np.float32)
+
+
 def test_the_gate_keeps_a_memory_that_proves_itself(tmp_path: Path) -> None:
     """Questions come in pairs that share an answer which neither words nor angles point to."""
     documents = [{"id": f"d{i}", "text": f"doc 0 at {i * 6}"} for i in range(60)]
@@ -95,6 +115,9 @@ def test_the_gate_keeps_a_memory_that_proves_itself(tmp_path: Path) -> None:
     assert {one.query for one in why.precedents} == {"ask 1 12.1", "ask 2 12.2"}
     assert "judged an answer for 'ask 2 12.2', cosine 1.000" in "\n".join(why.to_lines())
     assert searcher.evaluate(judged).learned == 120
+    assert searcher.learn(judged[:4]).kept == "start"  # too few: what was learned before stays
+    assert searcher.gate_.kept == "memory"
+    assert searcher.search("new 12.4", k=1) == [hit]
     assert "flatter" in "\n".join(searcher.evaluate(judged).to_lines())
     again = Searcher.load(searcher.save(tmp_path), encoder=Angles())
     assert again.search("new 12.4", k=1) == [hit]
@@ -205,3 +228,5 @@ def test_an_index_of_an_encoder_that_was_an_object_says_so(tmp_path: Path) -> No
     Searcher(tmp_path, encoder=Angles(), language="none").fit([{"id": "a", "text": "at 3"}])
     with pytest.raises(InputError, match="given as an object, Angles; load it with encoder="):
         Searcher.load(tmp_path).search("at 4")
+    with pytest.raises(UnknownName, match="transformr"):
+        Searcher.load(tmp_path, encoder="transformr").search("at 4")

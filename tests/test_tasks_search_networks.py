@@ -48,6 +48,15 @@ def test_an_encoder_learns_from_judgements_and_is_kept(tiny: Path, tmp_path: Pat
     moved = again.save(tmp_path / "other")
     assert len(list(moved.glob("encoder-*"))) == 1
     assert Searcher.load(moved).search("ask3 of word1 word2", 3) == hits
+    assert len(list((tmp_path / "s").glob("index-*.sqlite"))) == 1
+    refit = Searcher.load(moved).fit(documents)  # documents anew: with the encoder that the folder holds
+    assert refit.gate_ is None
+    assert len(list(moved.glob("encoder-*"))) == 1
+    fresh = Searcher.load(moved)
+    assert fresh.encoder_.fingerprint == searcher.encoder_.fingerprint
+    assert fresh.search("ask3 of word1 word2", 3) == refit.search("ask3 of word1 word2", 3)
+    fresh.save(tmp_path / "third")
+    assert Path(str(fresh.encoder)).parent == tmp_path / "third"
 
 
 @pytest.mark.usefixtures("one_thread")
@@ -90,6 +99,7 @@ def test_documents_alone_teach_an_encoder_or_leave_it(tiny: Path, tmp_path: Path
     assert {w.name for w in gate.ways} == {"start", "encoder"}
     assert gate.kept == "encoder", gate.to_lines()
     assert Searcher.load(tmp_path / "s").search("ask5", 3) == searcher.search("ask5", 3)
+    assert len(list((tmp_path / "s").glob("index-*.sqlite"))) == 1
     few = Searcher(encoder=str(tiny), language="none").fit(documents[:5])
     assert "5 questions could be made" in few.adapt(tuning=tuning).why
     same = Searcher(encoder=str(tiny), language="none").fit([{**d, "title": "ask1"} for d in documents])

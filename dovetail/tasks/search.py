@@ -18,19 +18,18 @@ import numpy.typing as npt
 from dovetail.errors import InputError, UnknownName
 from dovetail.tasks.embed_head import Head, PlainHead
 from dovetail.tasks.search_documents import DocumentColumns, check_distinct, documents_of, silent_of, sound
-from dovetail.tasks.search_encoder import usual_encoder
+from dovetail.tasks.search_encoder import embedded, usual_encoder
 from dovetail.tasks.search_explain import HitExplanation, explained
 from dovetail.tasks.search_feedback import Question, doubt_of, feedback_label, judged_in, ranked_questions, to_judge
 from dovetail.tasks.search_find import DEPTH, Finder, Hit, check_query
 from dovetail.tasks.search_fusion import Candidates, Fusion
 from dovetail.tasks.search_gate import Gate
 from dovetail.tasks.search_home import Learnt, encoder_of, facts_of, memory_in, new_file, opened, reader_in, settle
-from dovetail.tasks.search_index import Document, Embedded, Index
+from dovetail.tasks.search_index import Document, Index
 from dovetail.tasks.search_judgements import Judgements, read_judgements
-from dovetail.tasks.search_learn import Anew, Learned, Learner, check_known, truth_of
+from dovetail.tasks.search_learn import Anew, Learned, Learner, anew_with, check_known, truth_of
 from dovetail.tasks.search_meaning import Passages
 from dovetail.tasks.search_memory import Memory
-from dovetail.tasks.search_passages import passage_text, passages
 from dovetail.tasks.search_postings import Bm25
 from dovetail.tasks.search_profile import Profile
 from dovetail.tasks.search_scores import SearchScores, scored
@@ -68,6 +67,7 @@ class Searcher:
         self.gate_: Gate | None = None
         self.reader_: Reader | None = None
         self.memory_: Memory | None = None  # judged queries and their answers
+        self.taught_: tuple[str, ...] = ()  # judged queries that what is in force was learned from
         self.tuned_: Path | None = None  # the folder of an encoder that was tuned here
         self.index_: Index | None = None
         self.facts_: dict[str, Any] = {}
@@ -180,7 +180,7 @@ class Searcher:
         """Precision, recall, F1 and nDCG at k, MRR and MAP on judged queries, each with its 95 % interval."""
         judged = read_judgements(judgements, queries=queries)
         found = scored(self.candidates(judged.queries), self.truth(judged), self.fusion_, k=k, seed=seed)
-        return replace(found, learned=len({*(self.memory_.queries if self.memory_ else ())} & {*judged.queries}))
+        return replace(found, learned=len({*self.taught_} & {*judged.queries}))
 
     def explain(self, query: str, id: str, *, profile: Profile | None = None) -> HitExplanation:  # noqa: A002
         """Why a document is an answer to a query, or is none: words, passages, and what each adds to the relevance."""
@@ -242,6 +242,7 @@ class Searcher:
         made.gate_ = Gate.from_dict(note["gate"]) if note["gate"] else None
         made.head_, made.tuned_ = head, tuned
         made.reader_, made.memory_ = reader_in(folder, note), memory_in(folder, note)
+        made.taught_ = tuple(note.get("taught") or (made.memory_.queries if made.memory_ else ()))
         made._open(file)
         return made
 
@@ -268,14 +269,8 @@ class Searcher:
     @cached_property
     def encoder_(self) -> Encoder:
         """The encoder of the passages; refused where the index was made with another."""
-        named, made_with = isinstance(self.encoder, str), self.facts_.get("fingerprint")
-        encoder: Encoder = encoder_of(self._encoder_name if named else self.encoder, self.facts_)
-        if made_with is not None and made_with != encoder.fingerprint:
-            raise InputError(
-                f"{self.folder} was indexed with the encoder {self.facts_['encoder']} ({made_with[:8]}), and this is "
-                f"{encoder.fingerprint[:8]}; load it with encoder= that one, or fit the documents again"
-            )
-        return encoder
+        wish = self._encoder_name if isinstance(self.encoder, str) else self.encoder
+        return encoder_of(wish, self.facts_, self.folder)
 
     @cached_property
     def finder_(self) -> Finder:
@@ -288,6 +283,11 @@ class Searcher:
     def _encoder_name(self) -> str:
         assert isinstance(self.encoder, str)
         return usual_encoder() if self.encoder == "auto" else self.encoder
+
+    @property
+    def _by_tuned(self) -> bool:
+        """Whether the encoder is wished for by the folder of the one tuned here: so it is in a loaded searcher."""
+        return self.tuned_ is not None and self.encoder == str(self.tuned_)
 
     @property
     def _index(self) -> Index:
@@ -306,8 +306,10 @@ class Searcher:
             home = Path(tempfile.mkdtemp(prefix="dovetail-search-"))
             weakref.finalize(self, shutil.rmtree, home, ignore_errors=True)
         self.facts_, self.head_, self.fusion_ = {}, PlainHead(), Fusion()
-        self.gate_ = self.reader_ = self.tuned_ = self.memory_ = None
+        self.gate_ = self.reader_ = self.memory_ = None
+        self.taught_, self.tuned_ = (), self.tuned_ if self._by_tuned else None
         shown = self._encoder_name if isinstance(self.encoder, str) else type(self.encoder).__name__
+        shown = self.tuned_.name if self.tuned_ else shown
         self.facts_ = {"language": language, "encoder": shown, **facts_of(self.encoder_)}
         self._open(new_file(home))
 
@@ -317,22 +319,15 @@ class Searcher:
 
     def _adding(self, documents: Sequence[Document], *, replace: bool) -> Job[None]:
         check_distinct(documents)
-        done = 0
+        done, silent = 0, silent_of(documents)
         yield Progress("index", 0, len(documents), f"{len(documents):,} documents")
         for start in range(0, len(documents), _AT_ONCE):
             part = documents[start : start + _AT_ONCE]
-            embedded = self._embed(part)
+            vectors = embedded(part, self.encoder_)
             with self._lock:
-                self._index.add(part, embedded, replace=replace)
+                self._index.add(part, vectors, replace=replace)
             done += len(part)
-            yield Progress("index", done, len(documents), f"{done:,} documents can be found{silent_of(documents)}")
-
-    def _embed(self, documents: Sequence[Document]) -> list[Embedded]:
-        spans = [passages(d.text) for d in documents]
-        texts = [passage_text(d.title, d.text, cut) for d, cuts in zip(documents, spans, strict=True) for cut in cuts]
-        vectors = self.encoder_.encode(texts)
-        ends = np.cumsum([len(cuts) for cuts in spans])
-        return [Embedded(cuts, vectors[end - len(cuts) : end]) for cuts, end in zip(spans, ends, strict=True)]
+            yield Progress("index", done, len(documents), f"{done:,} documents can be found{silent}")
 
     @property
     def _learner(self) -> Learner:
@@ -343,12 +338,18 @@ class Searcher:
         return Learner(plain, self.encoder_, wish)
 
     def _learning(self, job: Job[Learned]) -> Job[Gate]:
-        """Take over what a job has learned."""
+        """Take over what a job has learned; where that proved nothing, what was learned before stays."""
         learned = yield from job
+        if learned.gate.kept == "start":
+            self.gate_ = learned.gate if self.gate_ is None else self.gate_
+            return learned.gate
         with self._lock:
-            self.gate_, self.head_, self.fusion_ = learned.gate, learned.head, learned.gate.chosen
             if learned.anew is not None:
                 self._take_over(learned.anew)
+            if learned.taught is None:  # the documents alone: what judgements taught stays, but the head
+                learned = anew_with(learned, self.fusion_, self.reader_, self.memory_)
+            self.gate_, self.head_, self.fusion_ = learned.gate, learned.head, learned.gate.chosen
+            self.taught_ = self.taught_ if learned.taught is None else learned.taught
             self.reader_ = self.finder_.reader = learned.reader
             self.memory_ = self.finder_.memory = learned.memory
             self.finder_.neighbours = bool(self.fusion_.neighbours)
@@ -356,11 +357,8 @@ class Searcher:
 
     def _take_over(self, anew: Anew) -> None:
         """Search with a tuned encoder and the index that it has read from now on."""
-        if self._index.fact("changes") != anew.seen:
-            anew.drop()
-            raise InputError("documents were changed while the encoder was tuned; learn again when nobody else writes")
-        self._index.close()
-        anew.index.close()
+        anew.replaces(self._index)
+        self.encoder = str(anew.folder) if self._by_tuned else self.encoder
         self.tuned_, self.__dict__["encoder_"] = anew.folder, anew.encoder
         self.facts_ |= {"encoder": anew.folder.name, **facts_of(anew.encoder)}
         self._open(anew.index.path)
@@ -394,6 +392,9 @@ class Searcher:
             "bm25": asdict(self.bm25_),
             "columns": asdict(self.columns_),
             "gate": self.gate_.to_dict() if self.gate_ else None,
+            "taught": self.taught_,
         }
         settle(self.folder, self._index.path, note, Learnt(self.head_, self.tuned_, self.reader_, self.memory_))
-        self.tuned_ = self.tuned_ and self.folder / self.tuned_.name
+        placed = self.tuned_ and self.folder / self.tuned_.name
+        self.encoder = str(placed) if self._by_tuned else self.encoder
+        self.tuned_ = placed

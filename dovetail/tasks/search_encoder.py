@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from dovetail.errors import InputError, MissingExtra
 from dovetail.tasks.search_home import new_file
-from dovetail.tasks.search_index import Document, Index
+from dovetail.tasks.search_index import Document, Embedded, Index
 from dovetail.tasks.search_mine import Examples
 from dovetail.tasks.search_passages import passage_text, passages
 from dovetail.tasks.search_tuning import SearchTuning
@@ -55,6 +55,15 @@ def kept_encoder(encoder: TunableEncoder, home: Path) -> Path:
     folder = home / f"encoder-{secrets.token_hex(4)}"
     encoder.save(folder)
     return folder
+
+
+def embedded(documents: Sequence[Document], encoder: Encoder) -> list[Embedded]:
+    """The passages of each document with their vectors."""
+    spans = [passages(d.text) for d in documents]
+    texts = [passage_text(d.title, d.text, cut) for d, cuts in zip(documents, spans, strict=True) for cut in cuts]
+    vectors = encoder.encode(texts)
+    ends = np.cumsum([len(cuts) for cuts in spans])
+    return [Embedded(cuts, vectors[end - len(cuts) : end]) for cuts, end in zip(spans, ends, strict=True)]
 
 
 def read_anew(index: Index, encoder: Encoder, home: Path) -> Job[Index]:

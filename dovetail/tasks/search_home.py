@@ -47,20 +47,28 @@ def as_made(encoder: Any, precision: str | None) -> Any:
     return encoder
 
 
-def encoder_of(wish: Any, facts: Mapping[str, Any]) -> Any:
+def encoder_of(wish: Any, facts: Mapping[str, Any], folder: Path | None) -> Encoder:
     """The encoder of a name, or one that is given, for an index with these facts.
 
-    Raises `InputError` where the index was made with one that was given as an object, and now there is but its name.
+    Raises `InputError` where the index was made with another, or with one that was given as an object and now there is
+    but its name; `UnknownName` where another name was given and means nothing.
     """
     try:
-        return as_made(load_encoder(wish) if isinstance(wish, str) else wish, facts.get("precision"))
+        encoder: Encoder = as_made(load_encoder(wish) if isinstance(wish, str) else wish, facts.get("precision"))
     except UnknownName:
-        if "fingerprint" not in facts:
+        if "fingerprint" not in facts or wish != facts.get("encoder"):
             raise
         raise InputError(
             f"the index was made with an encoder that was given as an object, {wish}; load it with encoder= that one, "
             f"such as Embedder.load(folder) of a space"
         ) from None
+    made_with = facts.get("fingerprint")
+    if made_with is not None and made_with != encoder.fingerprint:
+        raise InputError(
+            f"{folder} was indexed with the encoder {facts['encoder']} ({made_with[:8]}), and this is "
+            f"{encoder.fingerprint[:8]}; load it with encoder= that one, or fit the documents again"
+        )
+    return encoder
 
 
 def quick_float() -> str:
@@ -82,6 +90,15 @@ def new_file(folder: Path) -> Path:
     """A path for a new index."""
     folder.mkdir(parents=True, exist_ok=True)
     return folder / f"index-{secrets.token_hex(4)}.sqlite"
+
+
+def drop(file: Path) -> None:
+    """Let an index go that this process made and that no note names, with its journals."""
+    if file.name in _named(file.parent):
+        return
+    for path in file.parent.glob(f"{file.name}*"):
+        with contextlib.suppress(OSError):  # it may still be read; then it goes when it is an hour old
+            path.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)

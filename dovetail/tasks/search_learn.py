@@ -28,6 +28,7 @@ from dovetail.tasks.search_encoder import (
 from dovetail.tasks.search_find import Finder
 from dovetail.tasks.search_fusion import Candidates, Fusion
 from dovetail.tasks.search_gate import Gate, Trial, by_ranks, choose, folds, usual_trials
+from dovetail.tasks.search_home import drop
 from dovetail.tasks.search_index import Index
 from dovetail.tasks.search_judgements import Judgements
 from dovetail.tasks.search_meaning import Passages
@@ -57,6 +58,7 @@ class Learned:
     anew: Anew | None = None
     reader: Reader | None = None
     memory: Memory | None = None
+    taught: tuple[str, ...] | None = None  # the judged queries; None where documents alone taught
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,15 @@ class Anew:
     encoder: Encoder
     index: Index
     seen: int  # the state of the old index, as a count of changes, that it was made of
+
+    def replaces(self, old: Index) -> None:
+        """Close both indexes, and let the old one go if no note names it; refused where it was changed meanwhile."""
+        if old.fact("changes") != self.seen:
+            self.drop()
+            raise InputError("documents were changed while the encoder was tuned; learn again when nobody else writes")
+        old.close()
+        self.index.close()
+        drop(old.path)
 
     def drop(self) -> None:
         """Let its files go: the gate kept something else."""
@@ -118,7 +129,7 @@ class Learner:
         if gate.chosen.memory:
             vectors = anew.encoder.encode(list(judged.queries)) if anew else head(teaching.vectors)
             memory = memory_of(judged, vectors)
-        return Learned(gate, head, anew, reader, memory)
+        return Learned(gate, head, anew, reader, memory, judged.queries)
 
     def alone(self, tuning: SearchTuning, ask: Ask | None = None, *, seed: int = 0) -> Job[Learned]:
         """Tune the encoder on questions made of the documents; kept where it finds held-out passages better."""
@@ -167,6 +178,13 @@ class Learner:
         examples = examples_of(teaching, taught.tolist(), max(3, tuning.negatives))
         name = name_of(self.wish)
         return (yield from taught_reader(name, self.finder.index, examples, tuning, teaching.seed))
+
+
+def anew_with(learned: Learned, fusion: Fusion, reader: Reader | None, memory: Memory | None) -> Learned:
+    """An encoder that documents alone taught, with what judgements taught before: weights, reader, judged queries."""
+    if memory is not None and learned.anew is not None:
+        memory = memory.anew(learned.anew.encoder.encode(list(memory.queries)))
+    return replace(learned, gate=replace(learned.gate, chosen=fusion), reader=reader, memory=memory)
 
 
 def answers(finder: Finder, queries: Sequence[str], vectors: Vectors) -> list[Candidates]:

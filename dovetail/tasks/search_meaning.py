@@ -13,6 +13,7 @@ from dovetail.vectors.base import EXACT_ROWS, VectorStore, make_store
 
 _MANY = 0.1  # share of the passages from which a filter is applied to what the store finds, and not before
 _ALIKE = 5  # neighbours of a candidate
+_ROWS = 512  # candidates that are compared with all others at once
 _SPARE = 1.3  # how many more passages are asked for than wanted documents have in the mean
 
 Bools = npt.NDArray[np.bool_]
@@ -133,10 +134,14 @@ def near_of(index: Index, documents: Ids) -> Near:
     np.add.at(means, np.searchsorted(documents, [row[0] for row in rows]), np.stack([row[3] for row in rows]))
     norms = np.linalg.norm(means, axis=1, keepdims=True)
     means /= np.where(norms > 0, norms, 1)
-    cosines = np.maximum(means @ means.T, 0)
-    np.fill_diagonal(cosines, -1)
-    places = np.argsort(-cosines, axis=1, kind="stable")[:, :k]
-    return Near(places, np.maximum(np.take_along_axis(cosines, places, axis=1), 0).astype(np.float64))
+    places, best = np.zeros((n, k), np.int64), np.zeros((n, k))
+    for start in range(0, n, _ROWS):
+        rows_of = slice(start, min(start + _ROWS, n))
+        cosines = np.maximum(means[rows_of] @ means.T, 0)
+        cosines[np.arange(len(cosines)), np.arange(rows_of.start, rows_of.stop)] = -1
+        places[rows_of] = np.argsort(-cosines, axis=1, kind="stable")[:, :k]
+        best[rows_of] = np.maximum(np.take_along_axis(cosines, places[rows_of], axis=1), 0)
+    return Near(places, best)
 
 
 def best_of(documents: Ids, cosines: Cosines, k: int) -> tuple[Ids, Cosines]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -74,6 +74,12 @@ class Memory:
     @cached_property
     def _starts(self) -> list[int]:
         return [int(n) for n in np.searchsorted(self.query, np.arange(len(self.queries) + 1))]
+
+    def anew(self, vectors: Vectors) -> Memory:
+        """The same with other vectors (q, d) of the judged queries."""
+        judged = Judgements(self.queries, self.query, self.documents, np.maximum(self.worth, 0))
+        kept = np.asarray(vectors, np.float32)
+        return replace(self, vectors=kept, floor=floor_of(judged, kept))
 
     def save(self, path: Path) -> None:
         """Write everything into one file."""
