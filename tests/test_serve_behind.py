@@ -11,6 +11,7 @@ from made_workbench import served, tickets, workspace
 
 from dovetail.labels.said import Answer, Row, classes, group
 from dovetail.serve import worker
+from dovetail.serve.pool import run_key
 from dovetail.serve.trained import KEPT, in_use, keep, let_go, place_of
 from dovetail.serve.workbench import Workbench
 
@@ -64,7 +65,7 @@ def test_files_of_old_versions_are_let_go_but_never_those_in_use(server: Server)
     client, bench = server
     state, home, about = bench.state, bench.room.home, "class tickets"
     for number in range(KEPT + 3):
-        facts = {"folder": f"f{number}", "table": "x"}
+        facts = {"folder": f"f{number}", "table": bench.tables.get("tickets").version}
         place = place_of(home, about, number, facts)
         assert place is not None
         place.mkdir(parents=True)
@@ -74,6 +75,39 @@ def test_files_of_old_versions_are_let_go_but_never_those_in_use(server: Server)
     there = [v["version"] for v in client.get(f"/api/models/{NAME}").json()["versions"] if v["there"]]
     assert there == [8, 7, 6, 5, 4, 1, 0]
     assert (in_use(state, about) or (0,))[0] == 1
+    answer = client.post(f"/api/models/{NAME}/rollback", json={"version": 2})
+    assert (answer.status_code, "let go" in answer.json()["error"]) == (404, True)
+
+
+def test_a_version_of_other_data_cannot_be_gone_back_to(server: Server) -> None:
+    client, bench = server
+    here = bench.tables.get("tickets").version
+    for number, table in enumerate(("before", here)):
+        facts = {"folder": f"f{number}", "table": table}
+        (place_of(bench.room.home, "class tickets", 1, facts) or bench.folder).mkdir(parents=True)
+        keep(bench.state, "class tickets", facts)
+    for number, run in enumerate(("before", run_key(bench.folder)), 1):
+        (place_of(bench.room.home, "pairs", number, {}) or bench.folder).mkdir(parents=True)
+        keep(bench.state, "pairs", {"run": run, "labels": 4})
+    for name, why in ((NAME, "the table tickets changed since"), ("pairs (behind)", "an integration was run since")):
+        versions = client.get(f"/api/models/{name}").json()["versions"]
+        assert [v["version"] for v in versions if v["there"]] == [2, 0]
+        answer = client.post(f"/api/models/{name}/rollback", json={"version": 1})
+        assert (answer.status_code, why in answer.json()["error"]) == (422, True)
+
+
+def test_pages_hear_of_going_back_and_read_of_the_first_version(server: Server) -> None:
+    client, bench = server
+    facts = {"folder": "f1", "table": bench.tables.get("tickets").version}
+    (place_of(bench.room.home, "class tickets", 1, facts) or bench.folder).mkdir(parents=True)
+    keep(bench.state, "class tickets", facts)
+    marks = [bench.marks()["models"]]
+    for version in (0, 1):
+        assert client.post(f"/api/models/{NAME}/rollback", json={"version": version}).status_code == 200
+        marks.append(bench.marks()["models"])
+    assert len(set(marks)) == 3
+    assert client.get(f"/api/models/{NAME}/card", params={"version": 0}).json()["version"] == 0
+    assert client.get(f"/api/models/{NAME}/report", params={"version": 0}).status_code == 200
 
 
 def test_what_people_label_differently_is_settled_and_taken_back(server: Server) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
-from dovetail.errors import UnknownName
+from dovetail.errors import InputError, UnknownName, WorkspaceError
+from dovetail.serve.pool import run_key
 from dovetail.serve.trained import in_use, place_of, runs, use
 from dovetail.serve.wire_model import ModelDetail, ModelInfo, Quality, VersionInfo
 
@@ -66,6 +67,9 @@ def roll_back(room: Room, about: str, version: int) -> ModelInfo:
     """Use an earlier version, until the next training ends."""
     known = detail(room, about).versions
     there = [str(v.version) for v in known if v.there]
+    facts = next((facts for number, _, facts in _known(room, about) if number == version), None)
+    if str(version) not in there and facts is not None and (why := _past(room, about, facts)):
+        raise InputError(f"version {version} of {about} cannot be used: {why}; there is: {', '.join(there)}")
     if str(version) not in there:
         raise UnknownName("version", str(version), there, f"{about}; the files of older ones were let go")
     use(room.state, about, version)
@@ -115,8 +119,22 @@ def _version(room: Room, about: str, run: Run, used: int) -> VersionInfo:
         settings={},
         summary=_summary(about, facts),
         current=number == used,
-        there=number == 0 or (place is not None and place.is_dir()),
+        there=number == 0 or (place is not None and place.is_dir() and not _past(room, about, facts)),
     )
+
+
+def _past(room: Room, about: str, facts: dict[str, Any]) -> str:
+    """Why a training says nothing of what is there now; empty where it does."""
+    kind, _, table = about.partition(" ")
+    if kind == "pairs":
+        try:
+            return "" if facts.get("run") == run_key(room.folder) else "an integration was run since"
+        except WorkspaceError:
+            return "the integration that it learned from is gone"
+    view = room.tables.all().get(table)
+    if view is None:
+        return f"the table {table} is gone"
+    return "" if "folder" not in facts or facts.get("table") == view.version else f"the table {table} changed since"
 
 
 def _alone(value: Any) -> Any:

@@ -16,7 +16,7 @@ from dovetail.serve.wire import Job, Name
 from dovetail.serve.wire_model import FitAsked, ForecastGiven, IntegrateAsked, ModelDetail, ModelInfo, RollbackAsked
 
 router = APIRouter()
-Version = Annotated[int | None, Query(ge=1, le=1_000_000)]
+Version = Annotated[int | None, Query(ge=0, le=1_000_000)]
 _HEADERS = {"content-security-policy": REPORT_POLICY}
 
 

@@ -91,11 +91,12 @@ class Workbench:
         self.ledger.refresh()
         edits = self.state.row("SELECT coalesce(max(event), 0) FROM edits")
         trained = self.state.row("SELECT count(*), max(at) FROM trained")
+        used = self.state.rows("SELECT name, value FROM noted WHERE name LIKE 'in use %' ORDER BY name")
         maps = self.state.row("SELECT count(*) FROM jobs WHERE kind = 'map' AND state = 'done'")
         return {
             "labels": str(self.ledger.last),
             "clusters": str(edits[0] if edits else 0),
-            "models": f"{tuple(trained) if trained else ()}{self.models.version}",
+            "models": f"{tuple(trained) if trained else ()}{[tuple(row) for row in used]}{self.models.version}",
             "map": str(maps[0] if maps else 0),
             "tables": self.tables.version,
         }

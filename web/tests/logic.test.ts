@@ -5,8 +5,17 @@ import { chosenAtFirst, ordered, toggled } from "../src/logic/chosen";
 import { nextSort, readConditions, toggleCondition, typedValue, writeConditions } from "../src/logic/conditions";
 import { flat, shownValue } from "../src/logic/flat";
 import { ago, duration, figure, memory, percent, signed, titleOf } from "../src/logic/format";
+import { sideBySide } from "../src/logic/versions";
 import { keyName } from "../src/parts/keyname";
 import { tokenIn } from "../src/logic/token";
+
+describe("versions", () => {
+    test("side by side are the latest, the one in use, and the first", () => {
+        const versions = [9, 8, 7, 6, 5, 4, 3, 2, 1, 0].map((version) => ({ version, current: version === 3 }));
+        expect(sideBySide(versions).map((one) => one.version)).toEqual([9, 8, 7, 6, 5, 3, 0]);
+        expect(sideBySide(versions.slice(8)).map((one) => one.version)).toEqual([1, 0]);
+    });
+});
 
 describe("figures", () => {
     test("are grouped and rounded", () => {

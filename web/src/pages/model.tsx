@@ -7,13 +7,11 @@ import { Icon } from "../parts/icons";
 import { useChanged, useLoad } from "../parts/load";
 import { flat, shownValue } from "../logic/flat";
 import { ago, figure, percent } from "../logic/format";
+import { sideBySide } from "../logic/versions";
 import { address, go, place } from "../route";
 import { attempt, may, say } from "../state";
 import { t } from "../texts";
 import { isBehind, modelTitle } from "./models";
-
-/** As many versions as stand side by side. */
-const MOST = 5;
 
 export function ModelPage({ name }: { name: string }) {
     const model = useLoad(() => calls.model(name), [name]);
@@ -44,7 +42,7 @@ function Versions({ model, reload }: { model: ModelDetail; reload: () => void })
 }
 
 function SideBySide({ model, ask }: { model: ModelDetail; ask: (version: VersionInfo) => void }) {
-    const shown = model.versions.slice(0, MOST);
+    const shown = sideBySide(model.versions);
     const columns = shown.map((one) => flat({ ...one.figures, ...Object.fromEntries(Object.entries(one.settings).map(([name, value]) => [`${name}`, value])) }));
     const names = [...new Set(columns.flatMap((one) => [...one.keys()]))].slice(0, 60);
     return (

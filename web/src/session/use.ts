@@ -55,7 +55,7 @@ export function useSession<T extends Item>(info: SessionInfo, ahead: Ahead): Ses
     const version = useRef<number | null>(null);
 
     const stand = useCallback((now: SessionProgress) => {
-        if (version.current !== null && now.version > version.current) {
+        if (version.current !== null && now.version !== version.current) {
             if (now.effect) say(now.effect.sentence);
             exhausted.current = false;
             if (ahead.renew) setWaiting((old) => old.slice(0, 1));
