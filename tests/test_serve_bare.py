@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made_workbench import served, tickets
 
 from dovetail.errors import InputError
 from dovetail.serve.bare import around, is_model, name_of
+from dovetail.serve.command import Wish, run
+from dovetail.tasks.base import NOTE
 from dovetail.tasks.classify import Classifier
 from dovetail.tasks.embed import Embedder
 
@@ -38,6 +41,25 @@ def test_a_space_gives_unit_vectors(tmp_path: Path) -> None:
     with around(tmp_path / "space") as home, served(home) as (client, _):
         (vector,) = client.post("/api/embed", json={"texts": ["late parcel"]}).json()["vectors"]
         assert sum(x * x for x in vector) == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("wish", "say"),
+    [
+        ({"label": True}, "labels would be lost .*: dovetail label WORKSPACE --add FILE$"),
+        ({"add": ("t.csv",)}, "tables and labels would be lost .*: dovetail serve WORKSPACE --add t.csv$"),
+    ],
+)
+def test_nothing_is_labelled_where_it_would_be_lost(tmp_path: Path, wish: Any, say: str) -> None:
+    (tmp_path / NOTE).write_text("{}", encoding="utf-8")
+    with pytest.raises(InputError, match=say):
+        run(Wish(tmp_path, **wish))
+
+
+def test_label_refuses_a_model(tmp_path: Path, said: Any) -> None:
+    (tmp_path / NOTE).write_text("{}", encoding="utf-8")
+    code, out, err = said("label", tmp_path, "--no-browser")
+    assert (code, out, "name a workspace" in err) == (2, "", True)
 
 
 def test_what_is_no_model_says_so(tmp_path: Path) -> None:

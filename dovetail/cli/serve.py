@@ -12,7 +12,8 @@ import typer
 
 from dovetail.errors import MissingExtra
 
-Folder = Annotated[Path, typer.Argument(help="A workspace, a model that fit wrote, or a new folder with --add.")]
+Folder = Annotated[Path, typer.Argument(help="A workspace, or a new folder with --add.")]
+Served = Annotated[Path, typer.Argument(help="A workspace, a model that fit wrote, or a new folder with --add.")]
 Host = Annotated[str, typer.Option(help="Address to listen at; this machine only by default.")]
 Port = Annotated[int, typer.Option(help="Port to listen at.", min=1, max=65_535)]
 HostName = Annotated[list[str] | None, typer.Option(help="A host name to answer to, behind a proxy. Repeatable.")]
@@ -35,11 +36,11 @@ def label(
     quiet: Quiet = False,
 ) -> None:
     """Open the workbench: answer the most useful questions in a browser."""
-    _run(locals())
+    _run({**locals(), "label": True})
 
 
 def serve(
-    workspace: Folder,
+    workspace: Served,
     add: Add = None,
     row_id: Id = None,
     host: Host = "127.0.0.1",
@@ -50,7 +51,7 @@ def serve(
     quiet: Quiet = False,
 ) -> None:
     """Serve the workbench of a workspace, or one model, and the verbs over HTTP."""
-    _run(locals())
+    _run({**locals(), "label": False})
 
 
 def share(
@@ -79,5 +80,6 @@ def _run(given: dict[str, Any]) -> None:
             browser=given["browser"],
             person=given["person"],
             quiet=given["quiet"],
+            label=given["label"],
         )
     )

@@ -36,15 +36,28 @@ class Wish:
     browser: bool = False
     person: str | None = None
     quiet: bool = False
+    label: bool = False  # people are to answer questions
 
 
 def run(wish: Wish) -> None:
     """Serve until the keyboard says stop; a model folder is served by itself."""
     if is_model(wish.folder):
+        _refuse_labels(wish)
         with around(wish.folder) as home:
             _run(replace(wish, folder=home), str(wish.folder))
     else:
         _run(wish, str(wish.folder))
+
+
+def _refuse_labels(wish: Wish) -> None:
+    """A model by itself lies in a workspace that is gone at the end: nothing that is to stay may be put there."""
+    if wish.label or wish.add:
+        verb, what = ("label", "labels") if wish.label else ("serve", "tables and labels")
+        files = " ".join(f"--add {source}" for source in wish.add) or "--add FILE"
+        raise InputError(
+            f"{wish.folder} is a model, and {what} would be lost when the server stops; "
+            f"name a workspace to keep them in: dovetail {verb} WORKSPACE {files}"
+        )
 
 
 def _run(wish: Wish, name: str) -> None:
