@@ -102,6 +102,9 @@ def test_names_alone(place: Path) -> None:
     assert Classifier.load(place / "named").predict(["where is my parcel"]) == ["delivery"]
     with pytest.raises(InputError, match="--label"):
         run("fit", "classify", place / "tickets.csv", "--text", "subject", "--out", place / "none")
+    with pytest.raises(InputError, match="--set speaks of training"):
+        run("fit", "classify", place / "tickets.csv", "--text", "subject", "--out", place / "none",
+            "--name", "a=b", "--name", "c=d", "--set", "epochs=3")  # fmt: skip
     with pytest.raises(UnknownName, match="did you mean 'subject'"):
         run("fit", "classify", place / "tickets.csv", "--text", "subjct", "--label", "queue", "--out", place / "none")
 
@@ -127,6 +130,8 @@ def test_settings_of_training_without_a_word_of_their_own(place: Path) -> None:
         run(*given, "--set", "optimizer=adamW2")
     with pytest.raises(InputError, match="option of its own, --seed"):
         run(*given, "--set", "seed=3")
+    with pytest.raises(InputError, match="see --search"):
+        run(*given, "--set", "search_folder=x")
     with pytest.raises(InputError, match="setting folds"):
         run(*given, "--set", "folds=many")
 
@@ -154,6 +159,8 @@ def test_labels_that_look_wrong(place: Path) -> None:
     assert "equal texts, different labels: " in told
     with (place / "wrong_labels.csv").open(newline="") as file:
         assert len(list(csv.DictReader(file))) == 3
+    with pytest.raises(InputError):
+        run("suspects", place / "wrong", "--out", place / "labels.nothing")
 
 
 def test_the_column_of_training_is_the_column_of_the_labels(place: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -152,6 +153,8 @@ def test_a_report_of_nothing_still_reads():
     )
     text = "".join(read(shown).text)
     assert "No rows were merged" in text
+    some = replace(known, precision=Interval(0.9, 0.8, 1.0), recall=nothing, pairs=5)
+    assert "<b>– of all true pairs were found</b>" in render(made_report(quality=some))
     assert "3 rows from 1 table are 3 different things" in text
     assert "Please look at" not in text
 

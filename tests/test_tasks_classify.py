@@ -207,6 +207,18 @@ def test_update_learns_new_classes_and_refuses_to_get_worse() -> None:
     assert queues.predict(["please help with my invoice"]) == ["billing"]
 
 
+def test_models_whose_classes_are_4_0_are_asked_and_taught_on() -> None:
+    texts, labels = tickets(2)
+    number = {"billing": "1.0", "delivery": "2.0", "account": "3.0"}  # as older versions called a column with gaps
+    queues = Classifier("static").fit(texts, [number[x] for x in labels])
+    floats = [float(number[x]) for x in labels]
+    assert queues.evaluate(texts, floats).n == len(texts)
+    assert targets_of([1.0, 4, "1.0"], known=("1.0", "4")).codes.tolist() == [0, 1, 0]
+    done = queues.update(["a letter from a lawyer", *texts[:3]], [7.0, *floats[:3]])
+    assert set(done.after.classes) <= {"1.0", "2.0", "3.0", "7"}
+    assert len(done.after.classes) >= 3
+
+
 def test_monitor_tells_drift_from_more_of_the_same(fitted: Classifier) -> None:
     same = fitted.monitor(tickets(2, start=1)[0])
     assert not same.drifted
@@ -274,6 +286,9 @@ def test_bad_input_is_said_in_words() -> None:
         fresh.fit(texts, labels, class_weights={"biling": 3.0})
     with pytest.raises(InputError, match="above 0"):
         fresh.fit(texts, labels, class_weights={"billing": -1.0})
+    for weight in ("much", None, [3]):
+        with pytest.raises(InputError, match="above 0"):
+            fresh.fit(texts, labels, class_weights={"billing": weight})
     assert targets_of([4.0, 5.5, None, 4]).classes == ("4", "5.5")
     with pytest.raises(UnknownName, match="no encoder"):
         Classifier("no-such-folder").fit(texts, labels)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,8 @@ from dovetail.encoders.layered import LayeredEncoder  # noqa: E402
 from dovetail.errors import InputError, UnknownName  # noqa: E402
 from dovetail.tasks.classify import Classifier  # noqa: E402
 from dovetail.tasks.classify_head import Head  # noqa: E402
-from dovetail.tasks.classify_tune import HeldOut, plan_of, spread  # noqa: E402
+from dovetail.tasks.classify_options import ClassifyOptions  # noqa: E402
+from dovetail.tasks.classify_tune import HeldOut, Plan, spread, unheard  # noqa: E402
 from dovetail.training.classes import ClassTuning, tune_classes  # noqa: E402
 from dovetail.training.optimizers import OPTIMIZERS, load_optimizer  # noqa: E402
 from dovetail.training.settings import TuneSettings  # noqa: E402
@@ -151,7 +153,19 @@ def test_nothing_is_tuned_unasked(folder: Path) -> None:
     assert "tuned" not in [r["name"] for r in made.card["rungs"]]
     with pytest.raises(InputError, match="choose layered"):
         Classifier("static").fit(TEXTS[::2], LABELS[::2], layers="top-1")
-    assert plan_of.__doc__
+    idle = Classifier(folder).fit(TEXTS[::2], LABELS[::2], epochs=3, loss="focal")
+    assert "no encoder was tuned, so these options changed nothing: loss, epochs" in idle.card["notes"]
+
+
+def test_options_that_tuning_cannot_heed_are_said() -> None:
+    plan = Plan("contrast", "all", 1.0, 1e-4, 0.0, (0,), 2)
+    head = replace(plan, way="head")
+    assert not unheard(plan, ClassifyOptions(), 500)
+    assert not unheard(head, ClassifyOptions(patience=2, loss="focal"), 500)
+    said = unheard(plan, ClassifyOptions(patience=2, loss="focal", smoothing=0.1), 500)
+    assert [one.split(":")[0] for one in said] == ["patience", "loss", "smoothing"]
+    assert "60 labels are too few" in unheard(head, ClassifyOptions(patience=2), 60)[0]
+    assert "one label a text" in unheard(replace(head, several=True), ClassifyOptions(loss="contrastive"), 500)[0]
 
 
 def test_a_head_is_made_as_sure_as_the_one_that_was_calibrated() -> None:

@@ -63,6 +63,8 @@ def classify(
     if label is None:
         if not names:
             raise InputError("give the column of the labels with --label, or what the classes mean with --name a=b")
+        if settings:
+            raise InputError("--set speaks of training, and without --label nothing is trained; leave one of them out")
         made = Classifier.from_names(names, encoder=encoder)
     else:
         asked: dict[str, Any] = {"minutes": minutes, "effort": effort, "kind": kind, "names": names, "seed": seed}
@@ -80,7 +82,9 @@ def _more(given: dict[str, str], asked: dict[str, Any]) -> dict[str, Any]:
     from dovetail.errors import InputError
 
     for name in given:
-        if name in asked or name in ("search", "search_folder"):
+        if name == "search_folder":
+            raise InputError(f"--set {name}={given[name]}: the search is kept in the folder of the model, see --search")
+        if name in asked or name == "search":
             raise InputError(f"--set {name}={given[name]}: {name} has an option of its own, --{name.replace('_', '-')}")
     return {name: tuple(value.split(",")) if name == "rungs" else value for name, value in given.items()}
 

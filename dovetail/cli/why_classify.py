@@ -39,10 +39,13 @@ def show_why(folder: Path, text: str, label: str | None, *, as_json: bool) -> No
 
 def suspects(model: Model, most: Most = 20, out: Out = None, as_json: AsJson = False) -> None:
     """List the labels that are likely wrong among those a classifier learnt from, the likeliest first."""
+    from dovetail.cli.given import check_file
     from dovetail.tasks.base import load_model
     from dovetail.tasks.classify import Classifier
     from dovetail.workspace import as_json_text
 
+    if out is not None:
+        check_file(out, ())
     made = load_model(model)
     if not isinstance(made, Classifier):
         raise InputError(f"{model} is no classifier; only classifiers rank their labels")
@@ -65,10 +68,8 @@ def suspects(model: Model, most: Most = 20, out: Out = None, as_json: AsJson = F
 def _write(out: str, rows: list[dict[str, object]]) -> None:
     import pyarrow as pa
 
-    from dovetail.cli.given import check_file
     from dovetail.tables.write import write
 
-    check_file(out, ())
     names = ("text", "given", "likely", "odds")
     write(pa.table({name: [row[name] for row in rows] for name in names}), out)
 

@@ -71,7 +71,7 @@ def _sure_card(data: ReportData) -> str:
     if not known.pairs:
         return card(badge, "–", "No rows were merged, so there is nothing to be right or wrong about.")
     right = f"<b>of the merged pairs are right</b> ({between(known.precision)})."
-    found = f"<b>{share(known.recall.value)} of all true pairs were found</b> ({between(known.recall)})."
+    found = f"<b>{estimate(known.recall)} of all true pairs were found</b> ({between(known.recall)})."
     return card(badge, estimate(known.precision), right, found)
 
 

@@ -28,7 +28,7 @@ from dovetail.tasks.classify_options import ClassifyOptions
 from dovetail.tasks.classify_scope import fit_scope, nearest
 from dovetail.tasks.classify_spare import LEAST, MOST
 from dovetail.tasks.classify_texts import encoded
-from dovetail.tasks.classify_tune import HeldOut, Named, Plan, on_rows, plan_of, tuned_reader, tuned_rung
+from dovetail.tasks.classify_tune import HeldOut, Named, Plan, on_rows, plan_of, tuned_reader, tuned_rung, unheard
 from dovetail.tasks.classify_words import Words
 from dovetail.types import Job, Progress
 
@@ -122,6 +122,7 @@ def train(
     rungs = (*rungs, *more.rungs)
     chosen, why = simplest_of_the_best(rungs, ladder.few)
     plan = plan_of(ladder, options, reader, expected, time.perf_counter() - start)
+    lesson = replace(lesson, notes=(*lesson.notes, *unheard(plan, options, len(lesson.texts))))
     if plan is not None:
         tuned, judged_on = yield from tuned_rung(
             ladder, lesson.texts, reader, plan, options, _named(lesson, ladder, options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from dovetail.errors import InputError, UnknownName
 
 STEP = " > "  # between the levels of a hierarchy
 _MOST_CLASSES = 20_000
+_WHOLE = re.compile(r"-?\d+\.0")  # a whole number as a class, from a column with gaps
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,8 @@ def targets_of(labels: Sequence[Any], kind: str = "auto", known: Sequence[str] |
     """Classes from labels (n,): text, numbers, or lists of either; None or blank is no label.
 
     Spellings that differ in case or blanks are one class, called as most rows call it, and a note says so. With `known`
-    only those classes exist, and another one is an error that names the near ones.
+    only those classes exist, and another one is an error that names the near ones. Where they hold `4.0`, as models of
+    older versions do, a 4 is that class.
     """
     listed, several = [_listed(label) for label in labels], any(_is_list(label) for label in labels)
     counts = Counter(name for names in listed for name in names)
@@ -67,6 +70,11 @@ def targets_of(labels: Sequence[Any], kind: str = "auto", known: Sequence[str] |
         for name in names:
             matrix[row, place[spelling[name]]] = 1
     return Targets(_kind(kind, several, classes), classes, matrix, tuple(notes))
+
+
+def whole_numbers(known: Sequence[str]) -> dict[str, str]:
+    """From 4 to the class 4.0, for each such class."""
+    return {k[:-2]: k for k in known if _WHOLE.fullmatch(k) and k[:-2] not in known}
 
 
 def check_enough(targets: Targets) -> tuple[str, ...]:
@@ -129,11 +137,11 @@ def _spellings(counts: Counter[str], known: Sequence[str] | None) -> tuple[dict[
     for name in sorted(counts, key=lambda n: (-counts[n], n)):
         groups.setdefault(name.casefold(), []).append(name)
     if known is not None:
-        exact, folded = set(known), {k.casefold(): k for k in known}
+        folded = whole_numbers(known) | {k.casefold(): k for k in known} | {k: k for k in known}
         for name in counts:
-            if name not in exact and name.casefold() not in folded:
+            if name not in folded and name.casefold() not in folded:
                 raise UnknownName("class", name, known)
-        return {n: n if n in exact else folded[n.casefold()] for n in counts}, []
+        return {n: folded.get(n) or folded[n.casefold()] for n in counts}, []
     notes = [
         f"{', '.join(repr(n) for n in names[1:])} ({sum(counts[n] for n in names[1:]):,} rows) counted as {names[0]!r}"
         for names in groups.values()

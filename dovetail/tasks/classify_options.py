@@ -67,11 +67,21 @@ class ClassifyOptions(BaseModel):
                 raise UnknownName("way to vary texts", name, AUGMENTS)
         weights = values.get("class_weights")
         for name, weight in weights.items() if isinstance(weights, dict) else ():
-            if not 0 < float(weight) < float("inf"):
-                raise InputError(f"class_weights says {weight} for {name!r}; expected a number above 0, 1 is the usual")
+            if not 0 < _number(weight) < float("inf"):
+                raise InputError(
+                    f"class_weights says {weight!r} for {name!r}; expected a number above 0, 1 is the usual"
+                )
         if isinstance(values.get("optimizer"), str):
             check_optimizer(values["optimizer"])
         try:
             return cls(**values)
         except ValidationError as error:
             raise InputError(faults_in_words(error.errors())) from None
+
+
+def _number(value: Any) -> float:
+    """A number, or NaN for what is none."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return float("nan")

@@ -31,6 +31,10 @@ _SECONDS_A_TEXT = 0.02  # a guess of what one text costs an epoch on two cores, 
 _SPLITS_FEW = 3  # held-out parts for which an encoder is tuned anew, where labels are few
 _STRENGTH = 10.0
 _HELD, _HELD_LEAST = 0.1, 10  # share of the labels that say when to stop, and the fewest that can say it
+_OF_TUNING = (
+    "loss", "smoothing", "layers", "learning_rate", "epochs", "batch", "dropout", "weight_decay", "optimizer",
+    "patience",
+)  # fmt: skip
 _SHARE = 0.8  # of the minutes left that tuning may plan with; reading the texts again takes the rest
 
 
@@ -84,6 +88,26 @@ def plan_of(
     minutes = None if left is None else _SHARE * left / 60 / times
     kept = 0.3 if task.few else 0.1
     return Plan(way, options.layers or "all", epochs, rate, kept, folds, merge, task.sigmoid, minutes)
+
+
+def unheard(plan: Plan | None, options: ClassifyOptions, labels: int) -> tuple[str, ...]:
+    """Which options of tuning changed nothing, and why: what a person asked for is done, or said to be not done."""
+    asked = options.model_dump(exclude_defaults=True)
+    if plan is None:
+        idle = [name for name in _OF_TUNING if name in asked]
+        return (f"no encoder was tuned, so these options changed nothing: {', '.join(idle)}",) if idle else ()
+    contrast, found = plan.way == "contrast", []
+    if contrast and options.patience:
+        found.append("patience: tuning by contrast always learns to the end")
+    elif options.patience and not _held(labels, options):
+        found.append(f"patience: {labels:,} labels are too few to hold some out; tuning learnt to the end")
+    if contrast and options.loss == "focal":
+        found.append("loss: where labels are few tuning goes by contrast, so focal changed nothing")
+    if plan.several and options.loss == "contrastive":
+        found.append("loss: contrast needs one label a text; binary cross-entropy took its place")
+    if options.smoothing and (contrast or plan.several or options.loss == "focal"):
+        found.append("smoothing: only cross-entropy with one label a text is smoothed; it changed nothing")
+    return tuple(found)
 
 
 def _folder_of(reader: Any) -> Path | None:

@@ -14,7 +14,7 @@ from dovetail.errors import InputError
 from dovetail.measure.sure import auroc
 from dovetail.tasks.classify_fit import lesson_of, train
 from dovetail.tasks.classify_head import HeadSettings, fit_head
-from dovetail.tasks.classify_labels import targets_of
+from dovetail.tasks.classify_labels import targets_of, whole_numbers
 from dovetail.tasks.classify_ladder import rightness
 from dovetail.tasks.classify_mix import probabilities
 from dovetail.tasks.classify_model import TUNED, Model
@@ -204,7 +204,9 @@ def updated(model: Model, texts: list[str], labels: Sequence[Any], options: Clas
         raise InputError("there is no new text to learn from; expected texts and a label each")
     old = [[model.classes[i] for i in np.flatnonzero(row).tolist()] for row in kept.matrix]
     given = targets_of(labels, model.kind if model.kind != "tree" else "auto")
-    told = [[given.classes[i] for i in np.flatnonzero(row).tolist()] for row in given.matrix]
+    whole = whole_numbers([*model.classes, options.outside or ""])
+    called = [whole.get(name, name) for name in given.classes]
+    told = [[called[i] for i in np.flatnonzero(row).tolist()] for row in given.matrix]
     listed = [*old, *told] if model.sigmoid else [one[0] if one else None for one in [*old, *told]]
     lesson = lesson_of([*kept.texts, *texts], targets_of(listed, model.kind), options)
     reader: Any = _Remembering(model.reader, kept.texts, model.precedents)
