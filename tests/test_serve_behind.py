@@ -183,3 +183,36 @@ def test_one_question_in_twenty_is_a_gold_one(server: Server) -> None:
     assert asked.index("t55") == 9
     told = client.get("/api/labels/summary").json()["gold"]
     assert told == [{"person": "ada", "right": 0, "asked": 1}]
+
+
+def test_gold_questions_that_cannot_be_asked_or_are_passed_do_not_hold_up_others(server: Server) -> None:
+    client, bench = server
+    said = [classes(f"t{n}", "post", task="tickets") for n in range(30, 39)]  # with those there, the next is the 40th
+    bench.ledger.store.say(said, person="ada")
+    gold = [Answer(classes(row, "post", task="tickets"), gold=True) for row in ("gone", "t59", "t50", "t51")]
+    bench.ledger.store.say(gold, person="cy")
+    made = {"kind": "class", "table": "tickets", "rows": [*range(20, 55)]}
+    session = client.post("/api/sessions", json=made).json()["session"]
+
+    def asked() -> list[str]:
+        found = client.get(f"/api/sessions/{session}/next", params={"count": 10}).json()["items"]
+        return [item["record"]["id"] for item in found]
+
+    first = asked()
+    assert first[0] == "t50"
+    assert len(first) == len(set(first)) == 10
+    assert len(set(asked())) == 10  # passed: not once more in this turn
+    bench.ledger.given["ada"] = 59
+    assert asked()[0] == "t51"
+
+
+def test_comparing_that_failed_is_not_begun_again_for_the_same_integration(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dovetail.serve.desk_pair.LARGE", 1)
+    with served(workspace(tmp_path)) as (client, bench):
+        session = client.post("/api/sessions", json={"kind": "pair"}).json()["session"]
+        for _ in range(2):
+            client.get(f"/api/sessions/{session}/next")
+            assert [job.kind for job in bench.jobs.listed()] == ["prepare"]
+            bench.state.write("UPDATE jobs SET state = 'failed'")

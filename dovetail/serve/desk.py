@@ -10,6 +10,8 @@ from dovetail.serve.wire import Job, Why
 from dovetail.serve.wire_label import NextAsked
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from dovetail.serve.ledger import Ledger
 
 _GOLD = 20  # one question in so many is a gold question, where there are some
@@ -43,12 +45,40 @@ class Session:
         return "" if self.kind == "pair" else self.table
 
 
-def gold_due(ledger: Ledger, person: str, shape: str, task: str) -> Label | None:
-    """Now and then a gold question that this person has not answered, so that it can be said how far to trust them."""
-    if not person or (ledger.given[person] + 1) % _GOLD:
-        return None
-    asked = (e.label for e in ledger.golden() if e.label.shape == shape and e.label.task == task)
-    return next((label for label in asked if person not in ledger.about(label.subject_key())), None)
+class GoldQuestions:
+    """Now and then a question whose right answer is known, so that it can be said how far to trust a person.
+
+    What was shown is kept in memory only: one that a person passed comes again when all others were shown.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._turn: dict[tuple[str, str], int] = {}  # session, person: how many labels they had given at the last one
+        self._shown: dict[tuple[str, str], set[str]] = {}
+
+    def due(self, session: Session, person: str, item_of: Callable[[Label], str | None]) -> str | None:
+        """The item of a gold question that this person has not answered, one in twenty; None where none is due.
+
+        `item_of` gives None for what is not in the session, or no longer there.
+        """
+        given, place = self._ledger.given[person], (session.session, person)
+        if not person or (given + 1) % _GOLD or self._turn.get(place) == given:
+            return None
+        open_ = {key: label for key, label in self._of(session) if person not in self._ledger.about(key)}
+        items = {key: name for key, label in open_.items() if (name := item_of(label)) is not None}
+        if not items:
+            return None
+        shown = self._shown.setdefault(place, set())
+        if shown >= items.keys():
+            shown.clear()
+        key = next(key for key in items if key not in shown)
+        shown.add(key)
+        self._turn[place] = given
+        return items[key]
+
+    def _of(self, session: Session) -> Iterator[tuple[str, Label]]:
+        labels = (event.label for event in self._ledger.golden())
+        return ((x.subject_key(), x) for x in labels if x.shape == session.kind and x.task == session.task)
 
 
 @dataclass(frozen=True)

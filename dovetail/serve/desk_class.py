@@ -13,7 +13,7 @@ from dovetail.labels.choose import choose
 from dovetail.labels.pool import Pool as Choices
 from dovetail.labels.said import Label, Row, Suggestion, classes
 from dovetail.labels.stop import forecast
-from dovetail.serve.desk import Found, Session, gold_due
+from dovetail.serve.desk import Found, GoldQuestions, Session
 from dovetail.serve.room import Room
 from dovetail.serve.trained import Classes, classes_of, in_use, runs
 from dovetail.serve.wire import Job, Why, WordWeight
@@ -34,6 +34,7 @@ class ClassDesk:
 
     def __init__(self, room: Room) -> None:
         self.room = room
+        self._gold = GoldQuestions(room.ledger)
         self._queues: dict[str, list[int]] = {}
         self._why: dict[tuple[str, int], str] = {}
         self._seen: dict[str, tuple[tuple[Any, ...], Classes | None]] = {}
@@ -52,9 +53,8 @@ class ClassDesk:
         if asked.row is not None:
             return Found([f"c-{view.check(asked.row)}"], None)
         done = self._done(session, view)
-        gold = gold_due(self.room.ledger, person, "class", session.task)
-        name = None if gold is None else self.item_of(session, gold)
-        picked = [] if name is None else [name]
+        gold = self._gold.due(session, person, lambda label: self._inside(session, label))
+        picked = [] if gold is None else [gold]
         with self._lock:
             queue = self._queues.get(session.session, [])
             queue = [row for row in queue if row not in done]
@@ -62,7 +62,11 @@ class ClassDesk:
                 queue += [row for row in self._chosen(session, view, done, queue) if row not in queue]
             self._queues[session.session] = queue
             for row in queue:
-                if len(picked) < asked.count and self.room.leases.take(session.session, f"c-{row}", person):
+                if (
+                    len(picked) < asked.count
+                    and f"c-{row}" != gold
+                    and self.room.leases.take(session.session, f"c-{row}", person)
+                ):
                     picked.append(f"c-{row}")
         left = len(self._rows(session, view)) - len(done)
         return Found(picked, max(0, left), None if picked else "every row has a class")
@@ -102,6 +106,11 @@ class ClassDesk:
         """The row of a label."""
         row = self._view(session).place(label.rows[0].id, label.rows[0].source)
         return None if row is None else f"c-{row}"
+
+    def _inside(self, session: Session, label: Label) -> str | None:
+        """The row of a label, where the session asks about it."""
+        row, rows = self._view(session).place(label.rows[0].id, label.rows[0].source), session["rows"]
+        return None if row is None or (rows and row not in rows) else f"c-{row}"
 
     def why(self, session: Session, item: str) -> Why:
         """The words that speak for the likeliest class."""

@@ -14,8 +14,8 @@ from dovetail.explain.pairs import differences
 from dovetail.labels.choose import choose
 from dovetail.labels.pool import Pool as Choices
 from dovetail.labels.said import Label, Row, Suggestion, pair
-from dovetail.serve.desk import Found, Session, gold_due
-from dovetail.serve.pool import ABOUT, LARGE, SEEN, Pool, pool_of, version_of
+from dovetail.serve.desk import Found, GoldQuestions, Session
+from dovetail.serve.pool import ABOUT, LARGE, SEEN, Pool, pool_of, run_key, version_of
 from dovetail.serve.room import Room
 from dovetail.serve.tables import RECORDS, View
 from dovetail.serve.trained import in_use, runs
@@ -34,6 +34,7 @@ class PairDesk:
 
     def __init__(self, room: Room) -> None:
         self.room = room
+        self._gold = GoldQuestions(room.ledger)
         self._pool: tuple[str, Pool] | None = None
         self._queues: dict[str, list[int]] = {}
         self._why: dict[tuple[str, int], str] = {}
@@ -60,7 +61,7 @@ class PairDesk:
         """Pairs that teach most, some of others for a second opinion."""
         pool = self.pool
         if pool.features is None and len(pool.records) >= LARGE and person:
-            self.room.jobs.add("prepare", {"about": ABOUT}, "(server)", same="active")
+            self._prepare()
         picked = self._seconds(session, person, asked.count)
         with self._lock:
             if len(self._queues.get(session.session, ())) < asked.count:
@@ -71,7 +72,7 @@ class PairDesk:
                 name = _named(pool, place)
                 if self._said(name):
                     self._queues[session.session].remove(place)
-                elif self.room.leases.take(session.session, name, person):
+                elif name not in picked and self.room.leases.take(session.session, name, person):
                     picked.append(name)
         self._fill_behind(session)
         left = max(0, len(pool.pairs) - self.room.ledger.counts["pair", ""])
@@ -142,6 +143,12 @@ class PairDesk:
         del session
         return self.room.jobs.add("train", {"about": ABOUT}, person, same="waiting")
 
+    def _prepare(self) -> None:
+        """Compare the pairs in the background; where that failed for this integration, it would fail again."""
+        spec = {"about": ABOUT, "run": run_key(self.room.folder)}
+        if not self.room.jobs.failed("prepare", spec):
+            self.room.jobs.add("prepare", spec, "(server)", same="active")
+
     def _view(self) -> View:
         return self.room.tables.get(RECORDS)
 
@@ -166,9 +173,9 @@ class PairDesk:
 
     def _seconds(self, session: Session, person: str, count: int) -> list[str]:
         """Now and then a gold question, or a pair that only somebody else has judged, so that agreement is measured."""
-        gold = gold_due(self.room.ledger, person, "pair", session.task)
-        if gold is not None and (name := self.item_of(session, gold)) is not None:
-            return [name]
+        gold = self._gold.due(session, person, lambda label: self.item_of(session, label))
+        if gold is not None:
+            return [gold]
         mine = self.room.ledger.number(session.session)
         if self.room.ledger.people() < 2 or (mine + 1) % round(1 / _SECOND) or count < 1:
             return []

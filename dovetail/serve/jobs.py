@@ -111,6 +111,11 @@ class Jobs:
         row = self.state.row(query, (kind,))
         return None if row is None else _job(row)
 
+    def failed(self, kind: str, spec: Mapping[str, Any]) -> bool:
+        """Whether such work was given up."""
+        query = "SELECT job FROM jobs WHERE kind = ? AND spec = ? AND state = 'failed' LIMIT 1"
+        return self.state.row(query, (kind, json.dumps(spec, sort_keys=True))) is not None
+
     def cancel(self, job: str) -> Job:
         """Stop a job that waits or runs; one that has ended stays as it is."""
         self.get(job)
