@@ -14,6 +14,7 @@ from dovetail.tasks.embed import Embedder, leading
 from dovetail.tasks.embed_head import HEADS, ClassHead, PlainHead, SkipHead, load_head, unit
 from dovetail.tasks.embed_linear import logistic, one_hot
 from dovetail.tasks.embed_scores import probe_accuracy, same_class, space_scores
+from dovetail.tasks.embed_tune import agreement_with, mean_on, proof_of
 from dovetail.tasks.search import Searcher
 
 ENCODER = load_encoder("static")
@@ -221,3 +222,16 @@ def test_the_encoder_itself_is_tuned_where_that_is_better(tmp_path: Path) -> Non
     assert (pairs.tuned_ is not None) == ("with the encoder tuned" in pairs.facts_["why"])
     with pytest.raises(InputError, match="cannot be tuned"):
         Embedder(encoder=Noisy(), tuning=TuneSettings()).fit(*texts_of(0, 90))
+
+
+def test_tuning_is_proven_on_rows_that_chose_nothing() -> None:
+    random = np.random.default_rng(0)
+    before = random.random(80)
+    assert proof_of(before, before + 0.2 + 0.1 * random.random(80), mean_on, 0).sure
+    assert not proof_of(before, before + random.normal(0.01, 0.5, 80), mean_on, 0).sure
+    half = np.where(np.arange(80) % 2, before, before + 1)  # better only where the share was chosen
+    assert not proof_of(before, half, mean_on, 0).sure
+    assert not proof_of(before[:3], before[:3] + 1, mean_on, 0).sure
+    grades = random.random(80)
+    assert proof_of(before, grades, agreement_with(grades), 0).after == pytest.approx(1.0)
+    assert agreement_with(np.ones(80))(before, np.arange(80)) == 0

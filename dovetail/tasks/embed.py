@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,10 +20,18 @@ from dovetail.errors import InputError
 from dovetail.tasks.base import model_folder, read_note, write_note
 from dovetail.tasks.embed_classes import Taught, held_out_classes, taught_by_classes
 from dovetail.tasks.embed_head import Head, PlainHead, load_head, unit
-from dovetail.tasks.embed_pairs import taught_by_pairs
+from dovetail.tasks.embed_pairs import held_out_pairs, taught_by_pairs
 from dovetail.tasks.embed_project import map_of
 from dovetail.tasks.embed_scores import SpaceScores, numbered, space_scores
-from dovetail.tasks.embed_tune import kept_together, tuned_by_classes, tuned_by_pairs
+from dovetail.tasks.embed_tune import (
+    agreement_with,
+    cosines_of_pairs,
+    kept_each,
+    mean_on,
+    proof_of,
+    tuned_by_classes,
+    tuned_by_pairs,
+)
 from dovetail.tasks.search_encoder import kept_encoder, name_of, usual_encoder
 from dovetail.tasks.search_home import as_made, precision_of
 from dovetail.types import Job, Progress, finish
@@ -128,25 +136,38 @@ class Embedder:
         yield Progress("fit", 0, 1, f"{len(graded):,} graded pairs")
         taught = taught_by_pairs(vectors[: len(left)], vectors[len(left) :], graded, seed=seed)
         if self.tuning is not None:
-            name, best = name_of(self._wish), max(taught.after, taught.before)
-            encoder, after = yield from tuned_by_pairs(name, left, right, graded, self.tuning)
-            if after > best:
-                self._tuned(encoder)
-                why = f"rank correlation on held-out pairs: {best:.3f} before, {after:.3f} with the encoder tuned"
-                taught = Taught(PlainHead(), best, after, why)
-                vectors = encoder.encode([*left, *right])
+            taught = yield from self._tuning_by_pairs(left, right, graded, vectors, taught)
+            vectors = self.encoder_.encode([*left, *right]) if self.tuned_ else vectors
         self._take(taught.head, vectors, taught.why)
         yield Progress("fit", 1, 1, taught.why)
         return self
 
+    def _tuning_by_pairs(
+        self, left: Sequence[str], right: Sequence[str], graded: npt.NDArray[np.float64], vectors: Vectors, head: Taught
+    ) -> Job[Taught]:
+        """Tune the encoder where that orders held-out pairs better for sure than the head that they taught."""
+        assert self.tuning is not None
+        seed, both = self.tuning.seed, (vectors[: len(left)], vectors[len(left) :])
+        before = cosines_of_pairs(*both, graded, head.head, seed)
+        encoder, after = yield from tuned_by_pairs(name_of(self._wish), left, right, graded, self.tuning)
+        proof = proof_of(before, after, agreement_with(graded[held_out_pairs(len(graded), seed)[0]]), seed)
+        if not proof.sure:
+            said = f"tuning the encoder proved no better ({proof.after:.3f} against {proof.before:.3f})"
+            return replace(head, why=f"{head.why}; {said}")
+        self._tuned(encoder)
+        why = f"rank correlation on held-out pairs: {proof.before:.3f} before, {proof.after:.3f} with the encoder tuned"
+        return Taught(PlainHead(), proof.before, proof.after, why)
+
     def _tuning_by_classes(self, texts: Sequence[str], number: npt.NDArray[np.int64], vectors: Vectors) -> Job[None]:
-        """Tune the encoder where a head on it keeps held-out labels together better than one on the plain vectors."""
+        """Tune the encoder where a head on it surely keeps held-out labels closer than one on plain vectors."""
         assert self.tuning is not None
         asked = held_out_classes(number, self.tuning.seed)
-        before = kept_together(vectors, number, asked, self.tuning.seed)
+        before = kept_each(vectors, number, asked, self.tuning.seed)
         encoder, after = yield from tuned_by_classes(name_of(self._wish), texts, number, self.tuning)
-        yield Progress("tune", 1, 1, f"held-out labels: {before:.3f} with a head, {after:.3f} with the encoder tuned")
-        if after > before:
+        proof = proof_of(before, after, mean_on, self.tuning.seed)
+        said = f"held-out labels: {proof.before:.3f} with a head, {proof.after:.3f} with the encoder tuned"
+        yield Progress("tune", 1, 1, said)
+        if proof.sure:
             self._tuned(encoder)
 
     def _tuned(self, encoder: TunableEncoder) -> None:

@@ -25,14 +25,14 @@ def taught_by_pairs(left: Vectors, right: Vectors, grades: Floats, *, seed: int 
         why = f"{len(grades)} pairs are too few to learn from; expected {_FEWEST} or more"
         return Taught(PlainHead(), float("nan"), float("nan"), why)
     asked, taught = held_out_pairs(len(grades), seed)
-    head = _trained(left[taught], right[taught], grades[taught], seed)
+    head = trained(left[taught], right[taught], grades[taught], seed)
     before = agreement(PlainHead(), left[asked], right[asked], grades[asked])
     after = agreement(head, left[asked], right[asked], grades[asked])
     if after <= before:
         why = f"the head did not beat the plain vectors on held-out pairs ({after:.3f} against {before:.3f})"
         return Taught(PlainHead(), before, before, why)
     why = f"rank correlation on held-out pairs: {before:.3f} before, {after:.3f} after"
-    return Taught(_trained(left, right, grades, seed), before, after, why)
+    return Taught(trained(left, right, grades, seed), before, after, why)
 
 
 def held_out_pairs(pairs: int, seed: int) -> tuple[Ints, Ints]:
@@ -49,7 +49,8 @@ def agreement(head: Head, left: Vectors, right: Vectors, grades: Floats) -> floa
     return float(spearmanr((head(left) * head(right)).sum(axis=1), grades).statistic)
 
 
-def _trained(left: Vectors, right: Vectors, grades: Floats, seed: int) -> Head:
+def trained(left: Vectors, right: Vectors, grades: Floats, seed: int) -> Head:
+    """A head from pairs of vectors (m, d) and grades (m,), without a check."""
     try:
         import torch
     except ImportError:
