@@ -43,13 +43,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ids=lambda t: f"{t.way} {t.loss}" + (" several" if t.several else ""),
 )
 def test_every_way_brings_classes_together(folder: Path, tuning: ClassTuning) -> None:
-    settings = TuneSettings(learning_rate=3e-3, epochs=3, batch=24, dropout=0.0)
+    settings = TuneSettings(learning_rate=3e-3, epochs=6, batch=24, dropout=0.0)
     made = finish(tune_classes(folder, TEXTS, TARGETS, tuning, settings))
     vectors = made.encoder.encode(TEXTS)
     own = TARGETS @ TARGETS.T > 0
     cosine = vectors @ vectors.T
-    assert cosine[own].mean() > cosine[~own].mean() + 0.1
-    assert made.done.steps == 24
+    assert cosine[own].mean() > cosine[~own].mean() + 0.2
+    assert made.done.steps == 48
     assert (made.head is None) == (tuning.way == "contrast")
 
 

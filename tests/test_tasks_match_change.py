@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from made_catalogues import catalogues, some
 
-from dovetail.tasks import match
+from dovetail.tasks import match, match_learn
 from dovetail.tasks.compare import Comparer
 from dovetail.tasks.compare_copies import Copies, CopyComparer
 from dovetail.tasks.explained import log_odds
@@ -45,7 +45,11 @@ def _lengths(records: Records) -> list[int]:
 
 @pytest.fixture(scope="module")
 def fitted() -> Matcher:
-    return Matcher().fit(NORTH, SOUTH, some(PAIRS, np.arange(len(PAIRS)) % 4 != 3), effort="quick")
+    """Its trees rest on these tables' own columns: those on few labels lean on what ships, which looks at all rows."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(match_learn, "GROWN", 0)
+        patch.setattr(match, "GROWN", 0)
+        return Matcher().fit(NORTH, SOUTH, some(PAIRS, np.arange(len(PAIRS)) % 4 != 3), effort="quick")
 
 
 @pytest.fixture
@@ -145,15 +149,13 @@ def test_what_is_said_of_a_change_was_scored(reading: tuple[Matcher, Lengths]) -
     tried = [one for one in found if one.change is not None and one.change.side is not None]
     assert len(tried) >= 5
     assert {one.match for one in tried} == {True, False}
-    kept = 0
     for one in [*tried[:2], *tried[-2:]]:
         change = one.change
         assert change is not None
         assert (change.score >= found.threshold) != one.match
         score = _score_with(matcher, one.left_id, one.right_id, change)
-        kept += (score >= found.threshold) != one.match
-    # Written into tables of 70 rows, a value also changes what is rare, what is usual and who rivals whom.
-    assert kept >= 3
+        assert (score >= found.threshold) != one.match
+        assert score == pytest.approx(change.score, abs=0.12)
 
 
 def _score_with(matcher: Matcher, left: str, right: str, change: Any) -> float:
