@@ -33,8 +33,9 @@ describe("looking", () => {
     test("lasso on the map shows what is inside and labels it", async () => {
         const { page, context, faults } = await person(machine, server.address);
         await page.goto(`${server.base}/map?draw=canvas`);
-        await page.locator("canvas.plane[data-kind=canvas]").waitFor({ timeout: TRAINING });
+        await page.locator("canvas.plane[data-kind=canvas][aria-busy=false]").waitFor({ timeout: TRAINING });
         await page.getByRole("button", { name: "Lasso" }).click();
+        await page.locator("canvas.plane[style*=crosshair]").waitFor();
         await circle(page, 0.42);
         const caught = page.getByTestId("caught");
         await caught.waitFor();
@@ -54,8 +55,9 @@ describe("looking", () => {
     test("WebGL draws the map under the content security policy, lasso and all", async () => {
         const { page, context, faults } = await person(machine, server.address);
         await page.goto(`${server.base}/map?draw=webgl`);
-        await page.locator("canvas.plane[data-kind]").waitFor({ timeout: TRAINING });
+        await page.locator("canvas.plane[data-kind][aria-busy=false]").waitFor({ timeout: TRAINING });
         await page.getByRole("button", { name: "Lasso" }).click();
+        await page.locator("canvas.plane[style*=crosshair]").waitFor();
         await circle(page, 0.42);
         await page.getByTestId("caught").waitFor();
         assert.equal(await page.locator("canvas.plane").getAttribute("data-kind"), "webgl");

@@ -64,12 +64,13 @@ export class CanvasChart implements Chart {
         this.resize();
     }
 
-    setPoints(points: Float32Array, codes: Uint8Array, palette: readonly string[], ground: string): void {
+    setPoints(points: Float32Array, codes: Uint8Array, palette: readonly string[], ground: string): Promise<void> {
         this.points = new Float32Array(points);
         this.codes = new Uint8Array(codes);
         this.shades = Uint32Array.from(palette, pixel);
         this.ground = pixel(ground);
         this.draw();
+        return Promise.resolve();
     }
 
     setMode(mode: Mode): void {

@@ -13,8 +13,8 @@ export interface View {
 
 export interface Chart {
     readonly kind: "webgl" | "canvas";
-    /** x0, y0, x1, y1, … and a place in the palette for each point */
-    setPoints(points: Float32Array, codes: Uint8Array, palette: readonly string[], ground: string): void;
+    /** x0, y0, x1, y1, … and a place in the palette for each point; fulfilled when they are drawn and a hand is heeded */
+    setPoints(points: Float32Array, codes: Uint8Array, palette: readonly string[], ground: string): Promise<void>;
     setMode(mode: Mode): void;
     setView(view: View): void;
     getView(): View;

@@ -14,6 +14,8 @@ export class WebglChart implements Chart {
     private readonly plot: Plot;
     private view = WHOLE;
     private count = 0;
+    /** A plot that is still drawing refuses to draw, so that each drawing waits for the one before. */
+    private drawing: Promise<void> = Promise.resolve();
 
     /** A draw call that is not among the compiled ones was refused: the canvas takes over. */
     private readonly refused = (event: SecurityPolicyViolationEvent): void => {
@@ -41,7 +43,7 @@ export class WebglChart implements Chart {
         Object.assign(canvas, { compiled: COMPILED });
     }
 
-    setPoints(points: Float32Array, codes: Uint8Array, palette: readonly string[], ground: string): void {
+    setPoints(points: Float32Array, codes: Uint8Array, palette: readonly string[], ground: string): Promise<void> {
         this.count = codes.length;
         const x = new Float32Array(codes.length);
         const y = new Float32Array(codes.length);
@@ -51,7 +53,9 @@ export class WebglChart implements Chart {
         }
         const accent = getComputedStyle(this.canvas).getPropertyValue("--accent").trim() || "#0b6b66";
         this.plot.set({ backgroundColor: ground, pointColor: [...palette], pointColorActive: accent, pointColorHover: accent, lassoColor: accent, pointSize: pointSize(this.count, this.view.reach) } as Parameters<Plot["set"]>[0]);
-        void this.plot.draw({ x, y, z: Float32Array.from(codes) }, { zDataType: "categorical" }).then(() => this.setView(this.view));
+        const draw = () => this.plot.draw({ x, y, z: Float32Array.from(codes) }, { zDataType: "categorical" }).then(() => this.setView(this.view));
+        this.drawing = this.drawing.then(draw, draw);
+        return this.drawing;
     }
 
     setMode(mode: Mode): void {

@@ -1,5 +1,5 @@
 // The plane itself: a canvas, its tools, and its keys.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "../parts/icons";
 import { useKeys } from "../parts/keys";
 import { CanvasChart } from "../map/canvas";
@@ -32,6 +32,7 @@ export function Plane({ points, painted, ground, lassoed, clear }: Props) {
     const chart = useRef<Chart | null>(null);
     const [plain, setPlain] = useState(false);
     const [made, setMade] = useState(0);
+    const [busy, setBusy] = useState(true);
     const [mode, setMode] = useState<Mode>("move");
     const hand = useRef(lassoed);
     hand.current = lassoed;
@@ -56,13 +57,16 @@ export function Plane({ points, painted, ground, lassoed, clear }: Props) {
         };
     }, [plain]);
     useEffect(() => {
-        try {
-            chart.current?.setPoints(points, painted.codes, painted.palette, GROUND[ground]);
-        } catch {
-            setPlain(true);
-        }
+        const drawing = chart.current;
+        if (!drawing) return undefined;
+        let gone = false;
+        setBusy(true);
+        const draw = async () => drawing.setPoints(points, painted.codes, painted.palette, GROUND[ground]);
+        draw().then(() => void (gone || setBusy(false)), () => void (gone || setPlain(true)));
+        return () => void (gone = true);
     }, [points, painted, ground, made]);
-    useEffect(() => chart.current?.setMode(mode), [mode, made]);
+    // Before the next frame: where frames are slow, a hand that goes on at once would still move the map.
+    useLayoutEffect(() => chart.current?.setMode(mode), [mode, made]);
 
     const look = (change: (chart: Chart) => void) => () => void (chart.current && change(chart.current));
     const move = (x: number, y: number) => look((one) => {
@@ -81,7 +85,7 @@ export function Plane({ points, painted, ground, lassoed, clear }: Props) {
     });
     return (
         <>
-            <div class="plane-hold"><canvas key={plain ? "plain" : "webgl"} ref={canvas} class="plane" data-kind={chart.current?.kind} role="img" aria-label={t.map.said(painted.codes.length)} /></div>
+            <div class="plane-hold"><canvas key={plain ? "plain" : "webgl"} ref={canvas} class="plane" data-kind={chart.current?.kind} aria-busy={busy} role="img" aria-label={t.map.said(painted.codes.length)} /></div>
             <div class="plane-tools" role="toolbar" aria-label={t.map.tools}>
                 <button type="button" class="button small" aria-pressed={mode === "move"} onClick={() => setMode("move")}><Icon name="move" size={15} />{t.map.move}</button>
                 <button type="button" class="button small" aria-pressed={mode === "lasso"} onClick={() => setMode("lasso")}><Icon name="lasso" size={15} />{t.map.lasso}</button>
