@@ -44,6 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """What this benchmark can be told."""
     parser.add_argument("--recall", type=float, help="the recall to plan for, as a promise")
     parser.add_argument("--max-pairs", type=int, help="the most pairs that may be proposed")
+    parser.add_argument("--a-row", type=float, help="the most candidates a row, instead of --max-pairs")
     parser.add_argument("--blind", action="store_true", help="plan without a matcher")
     parser.add_argument("--across", action="store_true", help="of several tables, no pairs inside one")
     parser.add_argument("--widths", action="store_true", help="one more object for each width, without a plan")
@@ -54,9 +55,8 @@ def run(set_name: str, seed: int, options: argparse.Namespace) -> Iterator[dict[
     gold = load(set_name, data_folder())
     records = finish(align(gold.tables)).records
     encoder = load_encoder()
-    settings = BlockSettings(
-        recall=options.recall, max_pairs=options.max_pairs, within=_within(records, options), seed=seed
-    )
+    most = int(options.a_row / candidates_per_row(records, 1)) if options.a_row else options.max_pairs
+    settings = BlockSettings(recall=options.recall, max_pairs=most, within=_within(records, options), seed=seed)
     score = None if options.blind else _score(gold.family)
     started = time.perf_counter()
     planned = finish(plan(records, settings, score, encoder))
