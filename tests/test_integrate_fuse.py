@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +18,11 @@ from dovetail.integrate.cluster_graph import in_order
 from dovetail.integrate.fuse import fuse
 from dovetail.integrate.fuse_groups import Groups
 from dovetail.integrate.fuse_rules import DEFAULTS, FUSERS, load_fuser
+from dovetail.integrate.pipeline import integrate_job
+from dovetail.integrate.settings import IntegrateSettings
 from dovetail.tables.normalise import comparable
 from dovetail.tables.read import read
-from dovetail.types import Attribute, Clusters, Fused, Kind, Records
+from dovetail.types import Attribute, Clusters, Fused, Kind, Records, Table, finish
 
 ROWS = [
     # source, entity, name (name), price (money), seen (date), town (category), sku (id), note (text)
@@ -131,6 +134,37 @@ def test_trust_breaks_ties_and_leads_the_rule_trusted(goods):
     assert fuse(*goods, rules={"name": "trusted"}, trust=["buy"]).table["name"][0].as_py() == "SONY BRAVIA TV"
 
 
+def test_a_rule_names_the_source_that_it_trusts(goods):
+    """For this column alone; other sources follow in their order."""
+    fused = fuse(*goods, rules={"name": "trusted:buy", "town": "trusted:abt"})
+    assert fused.table["name"][0].as_py() == "SONY BRAVIA TV"
+    assert fused.table["town"][0].as_py() == "Marlow"
+    assert fuse(*goods, rules={"name": "trusted:abt"}, trust=["buy"]).table["name"][0].as_py() == "Sony Bravia TV"
+
+
+def test_a_column_may_be_named_as_any_source_calls_it(goods):
+    records, clusters = goods
+    attributes = tuple(replace(a, columns=(a.name, f"their {a.name}")) for a in records.attributes)
+    renamed = replace(records, attributes=attributes)
+    fused = fuse(renamed, clusters, rules={"their price": "most_recent:their seen"})
+    assert fused.table["price"][0].as_py() == "120.00"
+    with pytest.raises(InputError, match="two rules, 'min' and 'max'"):
+        fuse(renamed, clusters, rules={"price": "min", "their price": "max"})
+
+
+def test_what_a_person_mistyped_is_refused_before_any_work():
+    for wrong in ({"rules": {"name": "longst"}}, {"clusterer": "conected"}):
+        with pytest.raises(UnknownName, match="did you mean"):
+            IntegrateSettings.checked(**wrong)
+    table = Table("shop", pa.table({"name": ["a", "b"]}), pa.array(["1", "2"]))
+    steps = set()
+    for wrong in ({"rules": {"nam": "longest"}}, {"trust": ("shp",)}):
+        job = integrate_job([table], IntegrateSettings.checked(**wrong))
+        with pytest.raises(UnknownName, match="did you mean"):
+            finish(job, lambda progress: steps.add(progress.step))
+    assert steps == {"align"}
+
+
 def test_unknown_names_are_refused_with_the_near_one(goods):
     with pytest.raises(UnknownName, match="did you mean 'price'"):
         fuse(*goods, rules={"prise": "max"})
@@ -138,8 +172,14 @@ def test_unknown_names_are_refused_with_the_near_one(goods):
         fuse(*goods, rules={"name": "longst"})
     with pytest.raises(UnknownName, match="no source 'Buy'"):
         fuse(*goods, trust=["Buy"])
-    with pytest.raises(UnknownName, match="most_recent:column"):
+    with pytest.raises(InputError, match="most_recent:column"):
         fuse(*goods, rules={"name": "most_recent"})
+    with pytest.raises(UnknownName, match=r"did you mean 'seen'.*"):
+        fuse(*goods, rules={"name": "most_recent:sean"})
+    with pytest.raises(UnknownName, match="known: 'abt', 'buy'"):
+        fuse(*goods, rules={"name": "trusted:crm"})
+    with pytest.raises(InputError, match="'longest' takes no word"):
+        fuse(*goods, rules={"name": "longest:seen"})
     with pytest.raises(InputError, match="give them alone"):
         fuse(*goods, rules={"name": "union, longest"})
 

@@ -52,8 +52,7 @@ def cluster(
     each other raise `InputError`. "auto" takes "one-to-one" where no source repeats itself and "correlation" otherwise.
     """
     del seed  # every method is deterministic; the argument keeps the seam ready for one that is not
-    if method not in ("auto", *CLUSTERERS):
-        raise UnknownName("clusterer", method, ("auto", *CLUSTERERS))
+    check_method(method)
     evidence = repeats(records, decisions)
     chosen, why = choose(evidence, records) if method == "auto" else (method, f"{method} clustering, as asked for")
     missing = _MISSING if evidence.compared_within else 0.0
@@ -62,6 +61,12 @@ def cluster(
         graph = exclusive(graph, nodes, records.source, np.ones(len(records.sources), np.bool_))
     label = in_order(separated(graph, load_clusterer(chosen)(graph))[nodes])
     return Clusters(label, entity_names(records, label), chosen, why)
+
+
+def check_method(name: str) -> None:
+    """Refuse a way of clustering that does not exist; to be asked before long work."""
+    if name not in ("auto", *CLUSTERERS):
+        raise UnknownName("clusterer", name, ("auto", *CLUSTERERS))
 
 
 def load_clusterer(name: str) -> Clusterer:

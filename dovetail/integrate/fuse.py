@@ -11,15 +11,26 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dovetail.errors import UnknownName
+from dovetail.errors import InputError, UnknownName
 from dovetail.integrate.fuse_groups import Groups
-from dovetail.integrate.fuse_rules import DEFAULTS, FUSERS, Cells, Made, load_fuser, parse_rule, resolve
+from dovetail.integrate.fuse_rules import (
+    DEFAULTS,
+    FUSERS,
+    Cells,
+    Made,
+    attribute_named,
+    dated_by,
+    load_fuser,
+    parse_rule,
+    resolve,
+    source_named,
+)
 from dovetail.types import Attribute, Clusters, Fused
 
 if TYPE_CHECKING:
     from dovetail.types import Ints, Records
 
-__all__ = ["FUSERS", "fuse", "load_fuser"]
+__all__ = ["FUSERS", "check_fusion", "fuse", "load_fuser"]
 
 _NOTHING, _ONLY, _AGREED = "no value", "only value", "all agree"
 
@@ -35,7 +46,8 @@ def fuse(
 
     `rules` names the rule of an attribute (see `FUSERS`); the others follow their kind. `trust` lists sources, the most
     trusted first; those left out follow in their order. Values stay as they were read; two are equal where
-    their comparable texts are. Unknown attributes, rules and sources raise `UnknownName`.
+    their comparable texts are. A column may be named as any source calls it. Unknown columns, rules and sources raise
+    `UnknownName`.
     """
     chosen = _rules(records, rules or {})
     entities = _Entities.of(records, clusters, _trust(records, trust or ()))
@@ -50,13 +62,23 @@ def fuse(
     )
 
 
+def check_fusion(records: Records, rules: Mapping[str, str], trust: Sequence[str]) -> None:
+    """Refuse rules and an order of trust that do not fit the records; to be asked before long work."""
+    _rules(records, rules)
+    _trust(records, trust)
+
+
 def _rules(records: Records, rules: Mapping[str, str]) -> dict[str, str]:
-    known = {a.name: DEFAULTS[a.kind] for a in records.attributes}
-    for name, rule in rules.items():
-        if name not in known:
-            raise UnknownName("column", name, known, "the rules of fusion")
-        parse_rule(rule)
-    return known | dict(rules)
+    chosen: dict[str, str] = {}
+    for said, rule in rules.items():
+        name = attribute_named(records, said, "the rules of fusion")
+        if chosen.get(name, rule) != rule:
+            raise InputError(f"column {name!r} is given two rules, {chosen[name]!r} and {rule!r}; keep one of them")
+        chosen[name] = rule
+        for step, word in parse_rule(rule):
+            if word:
+                (dated_by if step == "most_recent" else source_named)(records, word)
+    return {a.name: DEFAULTS[a.kind] for a in records.attributes} | chosen
 
 
 def _trust(records: Records, trust: Sequence[str]) -> Ints:

@@ -1,7 +1,8 @@
 """Which value an entity keeps where its records say different things.
 
 A rule ranks the cells of a column, or makes one value out of several. Rules can be chained: "most_frequent, longest"
-asks the second one where the first cannot tell. A rule may take a word after a colon: "most_recent:updated".
+asks the second one where the first cannot tell. Two rules take a word after a colon: "most_recent:updated" the column
+with the date, "trusted:crm" the source that is trusted for this column.
 """
 
 from __future__ import annotations
@@ -117,14 +118,21 @@ def load_fuser(name: str) -> Fuser:
     return found
 
 
+WORDED = ("most_recent", "trusted")  # rules that take a word after a colon
+
+
 def parse_rule(rule: str) -> list[tuple[str, str]]:
     """The rules of a chain as (name, word after the colon). An unknown rule raises `UnknownName`."""
-    steps = [tuple(part.strip() for part in (step + ":").split(":")[:2]) for step in rule.split(",")]
-    for name, _ in steps:
+    steps = [(name.strip(), word.strip()) for name, _, word in (step.partition(":") for step in rule.split(","))]
+    for name, word in steps:
         load_fuser(name)
+        if word and name not in WORDED:
+            raise InputError(f"the rule {name!r} takes no word, but {word!r} follows it; write {name} alone")
+        if name == "most_recent" and not word:
+            raise InputError("the rule most_recent needs the column with the date; write most_recent:column")
     if len(steps) > 1 and any(name in ("union", "mean") for name, _ in steps):
         raise InputError(f"the rule {rule!r} chains union or mean, which leave nothing to choose; give them alone")
-    return [(name, word) for name, word in steps]
+    return steps
 
 
 def resolve(cells: Cells, rule: str) -> tuple[npt.NDArray[np.intp], Made | None]:
@@ -157,9 +165,27 @@ def votes(cells: Cells, weight: Floats) -> Floats:
 
 
 def trusted(cells: Cells, word: str) -> Key:
-    """The value of the most trusted source."""
-    del word
-    return np.asarray(cells.trust[cells.source])
+    """The value of the most trusted source; of the one that the rule names, where it gives one."""
+    place = np.asarray(cells.trust[cells.source])
+    return np.where(cells.source == source_named(cells.records, word), -1, place) if word else place
+
+
+def source_named(records: Records, name: str) -> int:
+    """The position of a source that a rule names; an unknown one raises `UnknownName`."""
+    if name not in records.sources:
+        raise UnknownName("source", name, records.sources, "the rule trusted, which is written trusted:source")
+    return records.sources.index(name)
+
+
+def attribute_named(records: Records, name: str, where: str) -> str:
+    """The attribute of that name, or the one that some source calls so; an unknown one raises `UnknownName`."""
+    known = [a.name for a in records.attributes]
+    if name in known:
+        return name
+    called = {c: a.name for a in reversed(records.attributes) for c in a.columns if c is not None}
+    if name not in called:
+        raise UnknownName("column", name, dict.fromkeys([*known, *called]), where)
+    return called[name]
 
 
 def most_complete(cells: Cells, word: str) -> Key:
@@ -177,11 +203,13 @@ def most_complete(cells: Cells, word: str) -> Key:
 
 def most_recent(cells: Cells, word: str) -> Key:
     """The value of the record with the latest date in the column that the rule names."""
-    known = [a.name for a in cells.records.attributes]
-    if word not in known:
-        raise UnknownName("column", word, known, "the rule most_recent, which is written most_recent:column")
-    days = as_dates(cells.records.original[word])[cells.row]
+    days = as_dates(cells.records.original[dated_by(cells.records, word)])[cells.row]
     return np.asarray(np.where(np.isnat(days), np.iinfo(np.int64).max, -days.astype(np.int64)))
+
+
+def dated_by(records: Records, word: str) -> str:
+    """The attribute with the date that the rule most_recent names; an unknown one raises `UnknownName`."""
+    return attribute_named(records, word, "the rule most_recent, which is written most_recent:column")
 
 
 def longest(cells: Cells, word: str) -> Key:

@@ -12,7 +12,7 @@ import numpy as np
 from dovetail.encoders.base import load_encoder
 from dovetail.integrate.align import Alignment, align
 from dovetail.integrate.cluster import cluster
-from dovetail.integrate.fuse import fuse
+from dovetail.integrate.fuse import check_fusion, fuse
 from dovetail.integrate.repeats import identical_rows, sources_that_repeat
 from dovetail.integrate.settings import IntegrateSettings
 from dovetail.tasks.block import BlockSettings, block, plan
@@ -106,6 +106,7 @@ def integrate_job(
     encoder = load_encoder()
     alignment = yield from steps.run("align", lambda: align(tables, settings.mapping))
     records = alignment.records
+    check_fusion(records, settings.rules, settings.trust)  # now, not after hours
     start = matcher or Matcher.shipped()
     planned = yield from steps.run("plan", lambda: _plan(records, settings, start, encoder))
     compared = compared_records(records, planned)

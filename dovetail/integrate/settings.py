@@ -36,6 +36,23 @@ class IntegrateSettings(BaseModel):
     def _memory(cls, value: Any) -> Any:
         return parse_bytes(value) if isinstance(value, str) else value
 
+    @field_validator("clusterer")
+    @classmethod
+    def _known_clusterer(cls, value: str) -> str:
+        from dovetail.integrate.cluster import check_method
+
+        check_method(value)
+        return value
+
+    @field_validator("rules")
+    @classmethod
+    def _known_rules(cls, value: dict[str, str]) -> dict[str, str]:
+        from dovetail.integrate.fuse_rules import parse_rule
+
+        for rule in value.values():
+            parse_rule(rule)
+        return value
+
     @model_validator(mode="after")
     def _one_line(self) -> IntegrateSettings:
         if self.threshold is not None and self.precision is not None:
