@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import signal
 import subprocess
@@ -80,9 +81,31 @@ def vectors(rows: int, seed: int) -> Iterator[dict[str, Any]]:
     store.add(np.arange(rows), data)
     made = time.perf_counter() - start
     took = [_timed(lambda i=i: store.search(asked[i : i + 1], 10)) for i in range(len(asked))]  # type: ignore[misc]
-    yield {"vectors": rows, **_quantiles(took), "recall_10": _recall(store.search(asked[:200], 10)[0], truth)} | {
-        "per_second": round(rows / made, 1)
-    }
+    recall = _recall(store.search(asked[:200], 10)[0], truth)
+    size = {"index_mb": round(store.size / 1e6), "recall_said": store.recall, "per_second": round(rows / made, 1)}
+    yield {"vectors": rows, **_quantiles(took), "recall_10": recall, **size}
+    if importlib.util.find_spec("hnswlib"):
+        yield _beside(data, asked, truth)
+
+
+def _beside(
+    data: npt.NDArray[np.float32], asked: npt.NDArray[np.float32], truth: npt.NDArray[np.int64]
+) -> dict[str, Any]:
+    """The same by hnswlib, its width doubled until it finds as much; looking at the truth, which ours may not."""
+    import hnswlib  # type: ignore[import-not-found]
+
+    start = time.perf_counter()
+    index = hnswlib.Index(space="cosine", dim=data.shape[1])
+    index.init_index(max_elements=len(data), M=16, ef_construction=64, random_seed=0)
+    index.set_num_threads(1)
+    index.add_items(data, num_threads=1)
+    made, width, recall = time.perf_counter() - start, 48, 0.0
+    while recall < 0.97 and width < 2_000:
+        width *= 2
+        index.set_ef(width)
+        recall = _recall(index.knn_query(asked[:200], 10, num_threads=1)[0].astype(np.int64), truth)
+    took = [_timed(lambda i=i: index.knn_query(asked[i : i + 1], 10, num_threads=1)) for i in range(len(asked))]  # type: ignore[misc]
+    return {"system": "hnswlib", **_quantiles(took), "recall_10": recall, "per_second": round(len(data) / made, 1)}
 
 
 def kill(seed: int) -> dict[str, Any]:

@@ -156,6 +156,7 @@ def _given(kind: str, seed: int) -> tuple[list[Document], list[str], list[dict[i
 
 def _pieces() -> Iterator[str]:
     """Natural texts in pieces: news and posts to newsgroups."""
+    csv.field_size_limit(10**9)
     for name in ("newsgroups20/train", "newsgroups20/test", "ag_news/train", "ag_news/test"):
         with gzip.open(data_folder() / "text" / f"{name}.csv.gz", "rt", encoding="utf-8") as lines:
             for row in csv.DictReader(lines):

@@ -13,6 +13,7 @@ import pytest
 from dovetail.errors import InputError, UnknownName
 from dovetail.vectors import exact
 from dovetail.vectors.base import PLACED, STORES, make_store
+from dovetail.vectors.graph import UsearchStore
 
 
 def _unit(rows: int, dimensions: int, seed: int) -> np.ndarray:
@@ -149,6 +150,19 @@ def test_two_stores_agree_run_for_run(name: str) -> None:
         results.append(store.search(vectors, 10))
     np.testing.assert_array_equal(results[0][0], results[1][0])
     np.testing.assert_array_equal(results[0][1], results[1][1])
+
+
+def test_a_graph_widens_its_search_until_it_answers_as_a_plain_comparison_does() -> None:
+    vectors = _unit(10_200, 64, 12)  # no clusters, many directions: the hardest case
+    asked, kept = vectors[:200], vectors[200:]
+    store = make_store("usearch", 64)
+    store.add(np.arange(len(kept)), kept)
+    truth = np.argsort(-(asked @ kept.T), axis=1)[:, :10]
+    found = store.search(asked, 10)[0]
+    assert np.mean([len(set(a) & set(b)) for a, b in zip(found.tolist(), truth.tolist(), strict=True)]) > 9.6
+    assert isinstance(store, UsearchStore)
+    assert store.recall is not None
+    assert store.recall >= 0.98
 
 
 def test_exact_ties_go_to_the_first_added() -> None:
