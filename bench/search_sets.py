@@ -72,7 +72,12 @@ class KeptEncoder:
     @property
     def folder(self) -> Path | None:
         """Where the network lies, for those that tune it."""
-        return getattr(self.encoder, "folder", None)
+        return getattr(getattr(self.encoder, "base", self.encoder), "folder", None)
+
+    @property
+    def plain(self) -> int:
+        """Length of the plain vector behind those of lower layers; 0 where there are none."""
+        return int(getattr(self.encoder, "plain", 0))
 
     def encode(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """Unit vectors (n, dimensions)."""

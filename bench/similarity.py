@@ -33,7 +33,7 @@ _QUERIES = 250
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Which encoder is used."""
-    parser.add_argument("--encoder", default="transformer", help="static or transformer")
+    parser.add_argument("--encoder", default="layered", help="static, transformer or layered")
     parser.add_argument("--layers", default="", help="tune the encoder, too: all, top-2, lora")
     parser.add_argument("--minutes", type=float, default=4.0, help="most minutes that tuning may take")
 
@@ -45,10 +45,11 @@ def run(set_name: str, seed: int, options: argparse.Namespace) -> Iterator[dict[
 
         yield from chosen(options.encoder, seed)
         return
-    encoder = KeptEncoder(load_encoder(options.encoder))
     if set_name == "stsb":
-        yield _pairs(encoder, _tuning(options, seed), seed)
+        network = "transformer" if options.encoder == "layered" else options.encoder
+        yield _pairs(KeptEncoder(load_encoder(network)), _tuning(options, seed), seed)
         return
+    encoder = KeptEncoder(load_encoder(options.encoder))
     texts, labels = _rows("train")
     asked, gold = _rows("test")
     count = set_name.split("-")[1]
@@ -59,9 +60,9 @@ def run(set_name: str, seed: int, options: argparse.Namespace) -> Iterator[dict[
     space = Embedder(encoder=encoder, tuning=_tuning(options, seed)).fit(
         [*taught[0], *more], [*taught[1], *[None] * len(more)], seed=seed
     )
-    vectors = encoder.encode(asked)
+    vectors, start = encoder.encode(asked), PlainHead(np.array([encoder.plain], np.float32))
     for system, found, given in (
-        ("untuned", vectors, encoder.encode(taught[0])),
+        ("untuned", start(vectors), start(encoder.encode(taught[0]))),
         ("dovetail", space.encode(asked) if space.tuned_ else space.move(vectors), space.encode(taught[0])),
     ):
         scores = space_scores(found, gold, queries=_QUERIES, seed=seed)

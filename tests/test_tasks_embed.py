@@ -224,6 +224,35 @@ def test_the_encoder_itself_is_tuned_where_that_is_better(tmp_path: Path) -> Non
         Embedder(encoder=Noisy(), tuning=TuneSettings()).fit(*texts_of(0, 90))
 
 
+@pytest.mark.skipif(not TRAIN, reason="a transformer needs the extra [train]")
+@pytest.mark.usefixtures("one_thread")
+def test_classes_are_told_from_lower_layers_too(tmp_path: Path) -> None:
+    from made_network import save_tiny
+
+    names, fill = [f"kind{i}" for i in range(6)], [f"word{i}" for i in range(30)]
+    random = np.random.default_rng(0)
+    kinds = random.integers(0, 6, 240)
+    texts = [f"{' '.join(random.choice(fill, 3))} {names[k]}" for k in kinds]
+    labels = [f"class {k % 3}" for k in kinds]
+    folder = save_tiny(tmp_path / "tiny", [*names, *fill])
+    space = Embedder(encoder=str(folder)).fit(texts[:160], labels[:160])
+    assert space.deep_
+    assert space.kind_ == "classes"
+    plain = load_encoder(folder).encode(texts)
+    before = space_scores(plain[160:], labels[160:])
+    scores = space.evaluate(texts[160:], labels[160:])
+    assert scores["before"].r_precision.value == pytest.approx(before.r_precision.value, abs=0.01)
+    assert scores["after"].r_precision.value > before.r_precision.value + 0.1
+    assert space.dimensions == plain.shape[1] + 3
+    again = Embedder.load(space.save(tmp_path / "space"))
+    assert again.fingerprint == space.fingerprint
+    np.testing.assert_allclose(again.encode(texts[:5]), space.encode(texts[:5]), atol=1e-6)
+    few = Embedder(encoder=str(folder)).fit([*texts[:40]], random.permutation(labels[:40]).tolist())
+    assert few.encode(["word1"]).shape == (1, few.dimensions)
+    assert not few.fit_pairs(texts[:9], texts[9:18], np.arange(9)).deep_
+    np.testing.assert_allclose(few.encode(texts[:5]), plain[:5], atol=1e-6)
+
+
 def test_tuning_is_proven_on_rows_that_chose_nothing() -> None:
     random = np.random.default_rng(0)
     before = random.random(80)

@@ -49,6 +49,11 @@ class LayeredEncoder:
         return self.base.recipe.hidden * len(self.depths)
 
     @property
+    def plain(self) -> int:
+        """Length of the last part of each vector: the plain vector of the network, up to its scale."""
+        return self.base.recipe.hidden
+
+    @property
     def max_tokens(self) -> int:
         """Tokens that are read of a text."""
         return self.base.max_tokens

@@ -18,8 +18,9 @@ import numpy.typing as npt
 from dovetail.encoders.base import load_encoder
 from dovetail.errors import InputError
 from dovetail.tasks.base import model_folder, read_note, write_note
-from dovetail.tasks.embed_classes import Taught, held_out_classes, taught_by_classes
-from dovetail.tasks.embed_head import Head, PlainHead, load_head, unit
+from dovetail.tasks.classify_texts import reader_of
+from dovetail.tasks.embed_classes import Taught, held_out_classes, taught_by_classes, usual_settings
+from dovetail.tasks.embed_head import Head, PlainHead, load_head, plain_part, unit
 from dovetail.tasks.embed_pairs import held_out_pairs, taught_by_pairs
 from dovetail.tasks.embed_project import map_of
 from dovetail.tasks.embed_scores import SpaceScores, numbered, space_scores
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 
 _TASK, _FILE, _TUNED = "embed", "head.safetensors", "encoder"
 _NO_LABEL = (None, "")
+_AS_NAMED = ("static", "layered")
+_PACKAGED = {"transformer": "layered"}  # the same network with its lower layers
 _PRICES = (256, 128, 64, 32)
 
 Vectors = npt.NDArray[np.float32]
@@ -74,6 +77,7 @@ class Embedder:
         self.encoder, self.cut, self.tuning = encoder, dimensions, tuning
         self.head_: Head = PlainHead()
         self.kind_ = "none"
+        self.deep_ = False  # whether lower layers of the network are read, too
         self.tuned_: Path | None = None  # the folder of an encoder that was tuned here
         self.axes_: Vectors | None = None  # (d, dimensions): the leading directions, where the space is cut
         self.facts_: dict[str, Any] = {}
@@ -96,12 +100,13 @@ class Embedder:
     def fitting(self, texts: Sequence[str], labels: Sequence[Any], *, seed: int = 0) -> Job[Embedder]:
         """`fit` as a job that yields its progress."""
         number, names = _classes(texts, labels)
+        self._read(deep=True)
         vectors = yield from self._encoded(texts)
         yield Progress("fit", 0, 1, f"{(number >= 0).sum():,} labels of {len(names):,} classes")
         if self.tuning is not None:
             yield from self._tuning_by_classes(texts, number, vectors)
             vectors = self.encoder_.encode(list(texts)) if self.tuned_ else vectors
-        taught = taught_by_classes(vectors, number, seed=seed)
+        taught = taught_by_classes(vectors, number, usual_settings(self._plain), seed=seed)
         self._take(taught.head, vectors, taught.why)
         self.labelled_ = (
             [t for t, n in zip(texts, number, strict=True) if n >= 0],
@@ -132,6 +137,7 @@ class Embedder:
                 f"{len(left)} left texts, {len(right)} right texts and {len(graded)} grades; expected as many of each, "
                 f"with different grades"
             )
+        self._read(deep=False)
         vectors = yield from self._encoded([*left, *right])
         yield Progress("fit", 0, 1, f"{len(graded):,} graded pairs")
         taught = taught_by_pairs(vectors[: len(left)], vectors[len(left) :], graded, seed=seed)
@@ -162,7 +168,7 @@ class Embedder:
         """Tune the encoder where a head on it surely keeps held-out labels closer than one on plain vectors."""
         assert self.tuning is not None
         asked = held_out_classes(number, self.tuning.seed)
-        before = kept_each(vectors, number, asked, self.tuning.seed)
+        before = kept_each(vectors, number, asked, self.tuning.seed, self._plain)
         encoder, after = yield from tuned_by_classes(name_of(self._wish), texts, number, self.tuning)
         proof = proof_of(before, after, mean_on, self.tuning.seed)
         said = f"held-out labels: {proof.before:.3f} with a head, {proof.after:.3f} with the encoder tuned"
@@ -175,7 +181,16 @@ class Embedder:
         home = Path(tempfile.mkdtemp(prefix="dovetail-space-"))
         weakref.finalize(self, shutil.rmtree, home, ignore_errors=True)
         self.tuned_ = kept_encoder(encoder, home)
-        self.__dict__["encoder_"] = load_encoder(self.tuned_)
+        self._read(deep=False)
+
+    def _read(self, *, deep: bool) -> None:
+        """Read the lower layers of a network, too, or its last one alone; an encoder given as an object stays."""
+        if isinstance(self.encoder, str) and self.encoder not in _AS_NAMED:
+            wish = self.tuned_ or self._encoder_name
+            found = reader_of(_PACKAGED.get(str(wish), wish)) if deep and not self.tuned_ else load_encoder(wish)
+            self.deep_, self.__dict__["encoder_"] = hasattr(found, "plain"), found
+        elif self.tuned_ is not None:
+            self.__dict__["encoder_"] = load_encoder(self.tuned_)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors (n, dimensions) in this space."""
@@ -184,14 +199,14 @@ class Embedder:
     predict = encode
 
     def move(self, vectors: Vectors) -> Vectors:
-        """The same from vectors of the encoder (n, d), for those who keep them."""
+        """The same from vectors of `encoder_` (n, d), for those who keep them."""
         moved = self.head_(vectors)
         return moved if self.axes_ is None else unit(moved @ self.axes_)
 
     def evaluate(self, texts: Sequence[str], labels: Sequence[Any], *, seed: int = 0) -> dict[str, SpaceScores]:
         """How well classes lie together in the plain space and in this one: `before` and `after`."""
         vectors = self.encoder_.encode(list(texts))
-        both = {"before": vectors, "after": self.move(vectors)}
+        both = {"before": plain_part(vectors, self._plain), "after": self.move(vectors)}
         return {name: space_scores(space, labels, seed=seed) for name, space in both.items()}
 
     def prices(self, texts: Sequence[str], labels: Sequence[Any], *, seed: int = 0) -> dict[int, SpaceScores]:
@@ -229,6 +244,7 @@ class Embedder:
         note = {
             "encoder": name,
             "tuned": self.tuned_ is not None,
+            "deep": self.deep_,
             "made_with": self.encoder_.fingerprint,
             "precision": precision_of(self.encoder_),
             "head": self.kind_,
@@ -250,7 +266,7 @@ class Embedder:
         made = cls(encoder=encoder or note["encoder"])
         if encoder is None and note.get("tuned"):
             made.tuned_ = Path(folder) / _TUNED
-            made.__dict__["encoder_"] = load_encoder(made.tuned_)
+        made._read(deep=bool(note.get("deep")))
         as_made(made.encoder_, note.get("precision"))
         if made.encoder_.fingerprint != note["made_with"]:
             raise InputError(
@@ -287,6 +303,11 @@ class Embedder:
     @cached_property
     def _maps(self) -> dict[str, Callable[[Vectors], npt.NDArray[np.float64]]]:
         return {}
+
+    @property
+    def _plain(self) -> int:
+        """How many of the last values of a vector are the space without labels, where lower layers stand before."""
+        return int(getattr(self.encoder_, "plain", 0))
 
     @property
     def _wish(self) -> Any:

@@ -26,15 +26,31 @@ class ClassSettings:
 
     `strength` is the inverse of the regularisation; `force` is used where there are too few labels to choose one;
     `share` of what a text without label is taken for comes from its neighbours; class probabilities count to a `power`.
+    The last `plain` values of a vector are the plain space, those before are of lower layers; 0: all are the space.
     """
 
     strength: float = 3.0
     force: float = 2.0
     share: float = 0.5
     power: float = 1.0
+    plain: int = 0
+
+    @property
+    def start(self) -> PlainHead:
+        """The space without labels."""
+        return PlainHead(np.array([self.plain], np.float32))
 
 
 USUAL = ClassSettings()
+
+
+def usual_settings(plain: int) -> ClassSettings:
+    """The usual ones, where the last `plain` values of the vectors are the plain space (0: all).
+
+    With lower layers each layer has a part of the length only, so that the pull of the regularisation is weaker.
+    """
+    return ClassSettings(strength=10.0, plain=plain) if plain else USUAL
+
 
 Vectors = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -51,24 +67,26 @@ class Taught:
     why: str
 
 
-def taught_by_classes(vectors: Vectors, labels: Ints, *, seed: int = 0) -> Taught:
+def taught_by_classes(vectors: Vectors, labels: Ints, settings: ClassSettings = USUAL, *, seed: int = 0) -> Taught:
     """A head from the classes 0 … c-1 (n,) of vectors (n, d); -1: no label. The identity where none proves better."""
     known = np.flatnonzero(labels >= 0)
     few = len(known) < _FEW or np.bincount(labels[known]).min() < _FOLDS
     if few:
         why = f"{len(known)} labels are too few to check on; the usual force"
-        return Taught(class_head(vectors, labels, USUAL, seed=seed), float("nan"), float("nan"), why)
-    near = _neighbours(vectors) if len(vectors) > max(len(known), _NEAR) and len(vectors) <= _MOST_WITHOUT else None
-    trials = _held_out(vectors, labels, near, seed)
+        return Taught(class_head(vectors, labels, settings, seed=seed), float("nan"), float("nan"), why)
+    near = None
+    if max(len(known), _NEAR) < len(vectors) <= _MOST_WITHOUT:
+        near = _neighbours(settings.start(vectors))
+    trials = _held_out(vectors, labels, settings, near, seed)
     plain = trials.pop(0.0)
     best = max(trials, key=lambda force: float(trials[force].mean()))
     before, after = float(plain.mean()), float(trials[best].mean())
     gain = trials[best] - plain
     if gain.mean() <= _SURE * gain.std() / len(gain) ** 0.5:
         why = f"no head beat the plain vectors for sure on held-out labels ({after:.3f} against {before:.3f})"
-        return Taught(PlainHead(), before, before, why)
+        return Taught(settings.start, before, before, why)
     why = f"neighbours of the same class on held-out labels: {before:.3f} before, {after:.3f} after"
-    return Taught(class_head(vectors, labels, replace(USUAL, force=best), near=near, seed=seed), before, after, why)
+    return Taught(class_head(vectors, labels, replace(settings, force=best), near=near, seed=seed), before, after, why)
 
 
 def held_out_classes(labels: Ints, seed: int) -> Ints:
@@ -77,7 +95,9 @@ def held_out_classes(labels: Ints, seed: int) -> Ints:
     return known[np.random.default_rng(seed).permutation(len(known)) % _FOLDS == 0]
 
 
-def _held_out(vectors: Vectors, labels: Ints, near: Ints | None, seed: int) -> dict[float, Floats]:
+def _held_out(
+    vectors: Vectors, labels: Ints, settings: ClassSettings, near: Ints | None, seed: int
+) -> dict[float, Floats]:
     """How well each labelled text keeps to its class, held out, under each force; 0.0 is the plain vectors."""
     known = np.flatnonzero(labels >= 0)
     fold = np.random.default_rng(seed).permutation(len(known)) % _FOLDS
@@ -86,9 +106,9 @@ def _held_out(vectors: Vectors, labels: Ints, near: Ints | None, seed: int) -> d
         asked = known[fold == one]
         seen = labels.copy()
         seen[asked] = -1
-        made = class_head(vectors, seen, USUAL, near=near, seed=seed)
+        made = class_head(vectors, seen, settings, near=near, seed=seed)
         for force in found:
-            head: Head = replace(made, force=np.array([force], np.float32)) if force else PlainHead()
+            head: Head = replace(made, force=np.array([force], np.float32)) if force else settings.start
             found[force][fold == one] = _kept_near(head(vectors[asked]), labels[asked])
     return found
 
@@ -117,10 +137,14 @@ def class_head(
         first = ClassHead(weights, bias, np.ones(1, np.float32)).probabilities(vectors[rows])
         place = np.empty(len(vectors), np.int64)
         place[rows] = np.arange(len(rows))
-        beside = _neighbours(vectors[rows]) if near is None or len(rows) < len(vectors) else place[near[rows]]
+        beside = (
+            _neighbours(settings.start(vectors[rows]))
+            if near is None or len(rows) < len(vectors)
+            else place[near[rows]]
+        )
         weights, bias = _again(vectors[rows], targets, first.astype(np.float64), beside, settings)
     force, power = (np.array([value], np.float32) for value in (settings.force, settings.power))
-    return ClassHead(weights, bias, force, power)
+    return ClassHead(weights, bias, force, power, settings.start.plain)
 
 
 def _again(

@@ -55,17 +55,31 @@ def unit(vectors: npt.NDArray[Any]) -> Vectors:
     return np.asarray(vectors / np.where(norms == 0, 1, norms), np.float32)
 
 
+def plain_part(vectors: Vectors, size: int) -> Vectors:
+    """The last `size` values of each vector, at length one; 0: the vectors themselves.
+
+    An encoder that reads lower layers, too, gives them before its plain vector.
+    """
+    return unit(vectors[:, -size:]) if size else vectors
+
+
+def _whole() -> Vectors:
+    return np.zeros(1, np.float32)
+
+
 @dataclass(frozen=True)
 class PlainHead:
-    """The identity."""
+    """The identity on the plain part of the vectors."""
+
+    plain: Vectors = field(default_factory=_whole)  # (1,)
 
     def __call__(self, vectors: Vectors) -> Vectors:
-        """The vectors themselves."""
-        return vectors
+        """The plain vectors themselves."""
+        return plain_part(vectors, int(self.plain[0]))
 
     def tensors(self) -> Tensors:
-        """Nothing."""
-        return {}
+        """How much is plain, where that is not all."""
+        return {"plain": self.plain} if self.plain.any() else {}
 
 
 @dataclass(frozen=True)
@@ -87,8 +101,9 @@ class SkipHead:
 
 @dataclass(frozen=True)
 class ClassHead:
-    """The vector, and beside it `force` times the class probabilities to a power, scaled to length one.
+    """The plain vector, and beside it `force` times the class probabilities to a power, scaled to length one.
 
+    The probabilities are told from all that an encoder gives, the last `plain` values stand in the space (0: all).
     The product of two rows of probabilities is the chance that both are of one class. Spaces from before there was a
     `power` have roots (Bhattacharyya).
     """
@@ -97,6 +112,7 @@ class ClassHead:
     bias: Vectors  # (c,)
     force: Vectors  # (1,)
     power: Vectors = field(default_factory=lambda: np.array([0.5], np.float32))  # (1,)
+    plain: Vectors = field(default_factory=_whole)  # (1,)
 
     def probabilities(self, vectors: Vectors) -> Vectors:
         """The probability of each class (n, c)."""
@@ -105,14 +121,15 @@ class ClassHead:
         return np.asarray(odds / odds.sum(axis=1, keepdims=True), np.float32)
 
     def __call__(self, vectors: Vectors) -> Vectors:
-        """The moved vectors (n, d + c); a text without words stays a row of zeros."""
+        """The moved vectors (n, plain + c); a text without words stays a row of zeros."""
         known = vectors.any(axis=1, keepdims=True)
         beside = self.force[0] * self.probabilities(vectors) ** self.power[0] * known
-        return unit(np.hstack([vectors, beside]))
+        return unit(np.hstack([plain_part(vectors, int(self.plain[0])), beside]))
 
     def tensors(self) -> Tensors:
-        """The linear map, the force and the power."""
-        return {"weights": self.weights, "bias": self.bias, "force": self.force, "power": self.power}
+        """The linear map, the force and the power, and how much is plain where that is not all."""
+        found = {"weights": self.weights, "bias": self.bias, "force": self.force, "power": self.power}
+        return found | ({"plain": self.plain} if self.plain.any() else {})
 
 
 @dataclass(frozen=True)

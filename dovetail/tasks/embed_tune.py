@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dovetail.errors import MissingExtra
-from dovetail.tasks.embed_classes import held_out_classes, taught_by_classes
+from dovetail.tasks.embed_classes import held_out_classes, taught_by_classes, usual_settings
 from dovetail.tasks.embed_head import Head, PlainHead
 from dovetail.tasks.embed_pairs import held_out_pairs, trained
 from dovetail.tasks.embed_scores import same_class
@@ -137,11 +137,14 @@ def mixed(encoder: TunableEncoder, told: Callable[[], Floats], measure: Measure)
     return best
 
 
-def kept_each(vectors: Vectors, labels: Ints, asked: Ints, seed: int) -> Floats:
-    """R-precision of each held-out text among those under the head that the other labels teach on vectors (n, d)."""
+def kept_each(vectors: Vectors, labels: Ints, asked: Ints, seed: int, plain: int = 0) -> Floats:
+    """R-precision of each held-out text among those under the head that the other labels teach on vectors (n, d).
+
+    The last `plain` values of a vector are the space without labels; 0: all are.
+    """
     seen = labels.copy()
     seen[asked] = -1
-    head: Head = taught_by_classes(vectors, seen, seed=seed).head
+    head: Head = taught_by_classes(vectors, seen, usual_settings(plain), seed=seed).head
     return np.asarray(same_class(head(vectors[asked]), labels[asked], np.arange(len(asked)), None), np.float64)
 
 
