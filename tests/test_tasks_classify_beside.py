@@ -15,7 +15,7 @@ from dovetail.tasks.classify import Classifier
 from dovetail.tasks.classify_augment import blended, near_words, swap_near, varied_texts
 from dovetail.tasks.classify_forecast import forecast
 from dovetail.tasks.classify_ladder import Rung, simplest_of_the_best
-from dovetail.types import Progress
+from dovetail.types import Progress, finish
 
 
 def test_words_are_swapped_for_near_ones_only() -> None:
@@ -30,15 +30,15 @@ def test_words_are_swapped_for_near_ones_only() -> None:
 
 def test_varied_texts_know_what_they_were_made_from() -> None:
     texts, _ = tickets(4)
-    made, of = varied_texts(texts, ("typo", "delete-words"), None, seed=3)
+    made, of = finish(varied_texts(texts, ("typo", "delete-words"), None, seed=3))
     assert len(made) == len(of) > len(texts)
     assert not set(made) & set(texts)
-    again, _ = varied_texts(texts, ("typo", "delete-words"), None, seed=3)
+    again, _ = finish(varied_texts(texts, ("typo", "delete-words"), None, seed=3))
     assert again == made
-    said, rows = varied_texts(texts, (), lambda given: [f"I mean: {t}" for t in given], seed=0)
+    said, rows = finish(varied_texts(texts, (), lambda given: [f"I mean: {t}" for t in given], seed=0))
     assert all(new == f"I mean: {texts[row]}" for new, row in zip(said, rows.tolist(), strict=True))
     with pytest.raises(InputError, match="one for each"):
-        varied_texts(texts, (), lambda given: given[1:], seed=0)
+        finish(varied_texts(texts, (), lambda given: given[1:], seed=0))
 
 
 def test_blends_keep_what_labels_add_up_to() -> None:

@@ -55,6 +55,7 @@ def classify(
     quiet: Quiet = False,
 ) -> None:
     """Train a classifier on texts and labels, or make one from the names of the classes alone."""
+    from dovetail.cli.fit_match import UNFINISHED
     from dovetail.cli.given import split_pairs
     from dovetail.errors import InputError
     from dovetail.tasks.classify import Classifier
@@ -71,6 +72,7 @@ def classify(
         asked |= {"outside": outside, "class_weights": class_weights, "augment": tuple(augment or ())}
         asked |= _more(split_pairs(settings, "--set"), asked)
         asked |= {"search": search, "search_folder": str(out / "search") if search else None}
+        asked["checkpoint"] = out / UNFINISHED
         made = _fitted(source, (text, label, between), encoder, asked, quiet=quiet or as_json)
     made.remember(columns=text, label=label, between=between)
     made.save(out)
@@ -82,8 +84,8 @@ def _more(given: dict[str, str], asked: dict[str, Any]) -> dict[str, Any]:
     from dovetail.errors import InputError
 
     for name in given:
-        if name == "search_folder":
-            raise InputError(f"--set {name}={given[name]}: the search is kept in the folder of the model, see --search")
+        if name in ("search_folder", "checkpoint"):
+            raise InputError(f"--set {name}={given[name]}: it is kept in the folder of the model")
         if name in asked or name == "search":
             raise InputError(f"--set {name}={given[name]}: {name} has an option of its own, --{name.replace('_', '-')}")
     return {name: tuple(value.split(",")) if name == "rungs" else value for name, value in given.items()}

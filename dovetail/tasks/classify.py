@@ -13,7 +13,6 @@ import numpy.typing as npt
 from dovetail.encoders.base import Encoder
 from dovetail.errors import InputError
 from dovetail.measure.sure import threshold_for_accuracy
-from dovetail.tasks.classify_augment import Rewrite
 from dovetail.tasks.classify_distil import Distilled, distilled
 from dovetail.tasks.classify_evaluate import Evaluated, evaluated
 from dovetail.tasks.classify_explain import Explained, Separation, explained, separation
@@ -27,6 +26,8 @@ from dovetail.tasks.classify_model import TUNED, Model, load_model_of, save_mode
 from dovetail.tasks.classify_names import name_head
 from dovetail.tasks.classify_noise import Suspect, suspects
 from dovetail.tasks.classify_options import ClassifyOptions
+from dovetail.tasks.classify_resume import forget
+from dovetail.tasks.classify_rewrite import Rewrite
 from dovetail.tasks.classify_scope import scope_odds
 from dovetail.tasks.classify_texts import encoded, reader_of, settled, texts_of
 from dovetail.tasks.classify_watch import Drift, Updated, drift, updated
@@ -55,6 +56,7 @@ class Classifier:
         self.encoder = encoder
         self.model_: Model | None = None
         self.rungs_: tuple[Rung, ...] = ()
+        self._unfinished: Path | None = None  # what training left there is forgotten once the model is saved
 
     @classmethod
     def from_names(
@@ -127,6 +129,7 @@ class Classifier:
         called = TUNED if model.encoder == TUNED else called
         kept = replace(model, encoder=called, card=card)
         self.model_, self.rungs_ = kept if asked.keep_texts else _forgetful(kept), rungs
+        self._unfinished = asked.checkpoint
         return self
 
     def predict(self, texts: Any, *, sure: float | None = None) -> list[Any]:
@@ -253,7 +256,10 @@ class Classifier:
 
     def save(self, folder: str | Path) -> Path:
         """Write the classifier into a folder: arrays, words and JSON, no pickle."""
-        return save_model(self.model, folder)
+        written = save_model(self.model, folder)
+        if self._unfinished is not None:
+            forget(self._unfinished)
+        return written
 
     @classmethod
     def load(cls, folder: str | Path) -> Classifier:

@@ -13,23 +13,23 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from dovetail.encoders.base import Encoder, load_encoder
-from dovetail.errors import InputError
 from dovetail.tasks.classify_head import Head, HeadSettings, fit_head
 from dovetail.tasks.classify_ladder import Rung, Task, calibrated_rung, joined
+from dovetail.tasks.classify_rewrite import Rewrite, rewritten
 from dovetail.tasks.classify_words import tokens_of
 from dovetail.training.augment import TEXT_AUGMENTERS, load_augmenter
+from dovetail.types import Job
 
 Matrix = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 Random = np.random.Generator
 Vary = Callable[[str, Random], str]
-Rewrite = Callable[[list[str]], Sequence[str]]
-"""Texts in, as many texts out that say the same in other words."""
 
 MIX, NEIGHBOURS = "mix", "neighbours"
 _WORD = re.compile(r"[^\W\d_]{3,}")
@@ -52,11 +52,12 @@ class Varied:
 
 
 def varied_texts(
-    texts: Sequence[str], names: Sequence[str], rewrite: Rewrite | None, seed: int
-) -> tuple[list[str], Ints]:
+    texts: Sequence[str], names: Sequence[str], rewrite: Rewrite | None, seed: int, folder: Path | None = None
+) -> Job[tuple[list[str], Ints]]:
     """Texts varied in the named ways, and the row each was made from; those that came out unchanged are left out.
 
-    Each text is varied up to twice, each time in a way drawn at random, and rewritten once where `rewrite` is given.
+    Each text is varied up to twice, each time in a way drawn at random, and rewritten once where `rewrite` is given;
+    what it said is kept in `folder`.
     """
     random = np.random.default_rng(seed)
     ways = [way_of(name, texts) for name in names if name != MIX]
@@ -67,20 +68,12 @@ def varied_texts(
         text = ways[random.integers(len(ways))](texts[row], random)
         if text.strip() and text != texts[row]:
             made.setdefault(text, row)
-    for row, text in _rewritten(texts, rows, rewrite):
-        made.setdefault(text, row)
+    if rewrite is not None:
+        said = yield from rewritten([texts[i] for i in rows.tolist()], rewrite, folder)
+        for row, text in zip(rows.tolist(), said, strict=True):
+            if text != texts[row]:
+                made.setdefault(text, row)
     return list(made), np.fromiter(made.values(), np.int64, len(made))
-
-
-def _rewritten(texts: Sequence[str], rows: Ints, rewrite: Rewrite | None) -> list[tuple[int, str]]:
-    if rewrite is None:
-        return []
-    asked = [texts[i] for i in rows.tolist()]
-    said = list(rewrite(asked))
-    if len(said) != len(asked):
-        raise InputError(f"rewrite was given {len(asked):,} texts and gave {len(said):,}; expected one for each")
-    pairs = zip(rows.tolist(), asked, said, strict=True)
-    return [(row, str(new)) for row, old, new in pairs if new and str(new).strip() and str(new) != old]
 
 
 def way_of(name: str, texts: Sequence[str]) -> Vary:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from dovetail.encoders.base import Encoder
-from dovetail.tasks.classify_augment import MIX, Rewrite, Varied, augmented_rung, varied_texts
+from dovetail.tasks.classify_augment import MIX, Varied, augmented_rung, varied_texts
 from dovetail.tasks.classify_head import Head
 from dovetail.tasks.classify_ladder import Rung, Task
 from dovetail.tasks.classify_options import ClassifyOptions
+from dovetail.tasks.classify_rewrite import Rewrite
 from dovetail.tasks.classify_search import searched
 from dovetail.tasks.classify_spare import spare_rung
 from dovetail.tasks.classify_texts import encoded
@@ -65,13 +67,19 @@ def beside(plot: Plot, rungs: Sequence[Rung], options: ClassifyOptions) -> Job[B
         made = made.and_(rung, {"vectors": head})
     if options.search is not None and not options.rungs:
         done = yield from searched(
-            task, plot.fold, minutes=options.search, folder=options.search_folder, seed=options.seed
+            task, plot.fold, minutes=options.search, folder=_search_folder(options), seed=options.seed
         )
         made = made.and_(done.rung, done.heads, done.found.to_dict())
     return made
 
 
 def _varied(plot: Plot, options: ClassifyOptions) -> Job[Varied]:
-    texts, of = varied_texts(plot.texts, options.augment, plot.rewrite, options.seed)
+    made = varied_texts(plot.texts, options.augment, plot.rewrite, options.seed, options.checkpoint)
+    texts, of = yield from made
     vectors = yield from encoded(plot.reader, texts, "read varied texts")
     return Varied(vectors @ plot.basis, of, MIX in options.augment, options.seed)
+
+
+def _search_folder(options: ClassifyOptions) -> str | Path | None:
+    """Where a search is kept: in the folder that was named for it, or beside what else goes on after a kill."""
+    return options.search_folder or (options.checkpoint / "search" if options.checkpoint else None)

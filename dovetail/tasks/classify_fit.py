@@ -13,7 +13,6 @@ import numpy.typing as npt
 from dovetail.encoders.base import Encoder
 from dovetail.errors import InputError, UnknownName
 from dovetail.measure.sure import confidence_error
-from dovetail.tasks.classify_augment import Rewrite
 from dovetail.tasks.classify_beside import Plot, beside
 from dovetail.tasks.classify_folds import contradictions, folds_of, how_many, loosened, near_groups
 from dovetail.tasks.classify_forecast import Forecast
@@ -25,6 +24,7 @@ from dovetail.tasks.classify_mix import probabilities
 from dovetail.tasks.classify_model import TUNED, Examples, Model
 from dovetail.tasks.classify_names import gently, name_head, telling, upper_layers
 from dovetail.tasks.classify_options import ClassifyOptions
+from dovetail.tasks.classify_rewrite import Rewrite
 from dovetail.tasks.classify_scope import fit_scope, nearest
 from dovetail.tasks.classify_spare import LEAST, MOST
 from dovetail.tasks.classify_texts import encoded
@@ -210,7 +210,7 @@ def _ground(lesson: Lesson, reader: Encoder, options: ClassifyOptions) -> Job[_G
         groups = np.arange(len(groups))
     count = options.folds or how_many(targets.codes)
     fold = folds_of(groups, targets.codes, count, options.seed)
-    vectors = yield from encoded(reader, lesson.texts)
+    vectors = yield from encoded(reader, lesson.texts, folder=options.checkpoint)
     features: dict[str, Any] = {"vectors": vectors}
     asked = options.rungs or ("names", "words", "vectors")
     made = Ladder(features, targets.matrix, fold, targets.kind == "many", row_weights(targets, options.class_weights))
@@ -225,7 +225,7 @@ def _ground(lesson: Lesson, reader: Encoder, options: ClassifyOptions) -> Job[_G
     learnt = tuple(n for n in ("words", "vectors") if n in asked and n in features)
     spare = np.zeros((0, vectors.shape[1]), np.float32)
     if made.few and len(lesson.unlabelled) >= LEAST and "vectors" in learnt:
-        spare = yield from encoded(reader, lesson.unlabelled[:MOST], "read spare texts")
+        spare = yield from encoded(reader, lesson.unlabelled[:MOST], "read spare texts", options.checkpoint)
     known = np.concatenate([vectors, spare]) if len(spare) else vectors
     basis = leading_directions(upper_layers(known, reader) if made.few else known)
     ladder = _turned(replace(made, fixed=fixed, learnt=learnt), vectors, basis)

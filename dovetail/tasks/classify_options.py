@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -46,6 +47,7 @@ class ClassifyOptions(BaseModel):
     search_folder: str | None = Field(None, description="where the search is kept, so that a killed one goes on")
     max_tokens: int = Field(256, ge=8, le=512, description="tokens that are read of a text")
     keep_texts: bool = Field(True, description="keep labelled texts in the model, for precedents and updates")
+    checkpoint: Path | None = Field(None, exclude=True, description="folder from which a killed training goes on")
     seed: int = Field(0, ge=0)
 
     @classmethod

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from dovetail.encoders.base import ENCODERS, Encoder, load_encoder
 from dovetail.errors import InputError, UnknownName
+from dovetail.tasks.classify_resume import read_again
 from dovetail.types import Job, Progress, Table
 
 _BETWEEN = "\n"
@@ -98,10 +99,12 @@ def reader_of(name: str | Path | Encoder = "auto") -> Encoder:
     return cast(Encoder, LayeredEncoder(name))
 
 
-def encoded(reader: Encoder, texts: Sequence[str], step: str = "read") -> Job[npt.NDArray[np.float32]]:
-    """Vectors of texts (n, d), with progress."""
+def encoded(
+    reader: Encoder, texts: Sequence[str], step: str = "read", folder: Path | None = None
+) -> Job[npt.NDArray[np.float32]]:
+    """Vectors of texts (n, d), with progress; a `folder` keeps them for a call that goes on after a kill."""
     found = np.zeros((len(texts), reader.dimensions), np.float32)
     for start in range(0, len(texts), _CHUNK):
-        found[start : start + _CHUNK] = reader.encode(texts[start : start + _CHUNK])
+        found[start : start + _CHUNK] = read_again(reader, texts[start : start + _CHUNK], folder)
         yield Progress(step, min(start + _CHUNK, len(texts)), len(texts), f"{len(texts):,} texts")
     return found

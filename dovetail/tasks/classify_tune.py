@@ -22,6 +22,7 @@ from dovetail.tasks.classify_head import Head, HeadSettings, fit_head, leading_d
 from dovetail.tasks.classify_ladder import Rung, Task, rightness
 from dovetail.tasks.classify_mix import fit_weights, log_loss, mixed
 from dovetail.tasks.classify_options import ClassifyOptions
+from dovetail.tasks.classify_resume import Unfinished
 from dovetail.tasks.classify_scope import nearest
 from dovetail.types import Job, Progress
 
@@ -229,6 +230,7 @@ def tuned_reader(
     """An encoder tuned on some of the rows; its folder goes when nobody holds it any more."""
     from dovetail.encoders.layered import LayeredEncoder
     from dovetail.training.augment import TEXT_AUGMENTERS, load_augmenter
+    from dovetail.training.checkpoint import recipe_of
     from dovetail.training.classes import ClassTuning, tune_classes
     from dovetail.training.settings import TuneSettings
 
@@ -247,13 +249,21 @@ def tuned_reader(
         _held(len(rows), options) if plan.way == "head" else (), None if task.weight is None else task.weight[rows],
     )  # fmt: skip
     some, targets = [texts[i] for i in rows.tolist()], task.targets[rows]
-    start = None if plan.way != "head" else _first_head(some, targets, reader, folder, task)
-    made = yield from tune_classes(folder, some, targets, tuning, settings, head=start)
+    facts = [reader.fingerprint, options.augment, repr(replace(tuning, augment=None, weight=None))]
+    weights = () if tuning.weight is None else (tuning.weight,)
+    left = Unfinished(options.checkpoint, recipe_of(settings, facts, some, targets, *weights))
     home = Path(tempfile.mkdtemp(prefix="dovetail-tuned-")) / "encoder"
-    made.encoder.save(home)
+    known, head = left.load(home)
+    if not known:
+        start = None if plan.way != "head" else _first_head(some, targets, reader, folder, task)
+        tuning = replace(tuning, checkpoint=left.checkpoint)
+        made = yield from tune_classes(folder, some, targets, tuning, settings, head=start)
+        made.encoder.save(home)
+        head = None if made.head is None else Head(*made.head)
+        left.save(home, head)
     found = LayeredEncoder(home, max_tokens=options.max_tokens)
     weakref.finalize(found, shutil.rmtree, home.parent, ignore_errors=True)
-    return TunedReader(found, None if made.head is None else Head(*made.head))
+    return TunedReader(found, head)
 
 
 def _first_head(

@@ -18,6 +18,7 @@ import torch
 from dovetail.encoders.cross import precision
 from dovetail.encoders.layered import DEPTHS
 from dovetail.encoders.transformer import padded
+from dovetail.training.checkpoint import Checkpoint
 from dovetail.training.encoding import TunableEncoder, contrast, tune_encoder
 from dovetail.training.layers import merged, prepared
 from dovetail.training.loop import Tuned, Work, tune
@@ -49,6 +50,7 @@ class ClassTuning:
     augment: Callable[[str, np.random.Generator], str] | None = None
     held: tuple[int, ...] = ()
     weight: Matrix | None = None  # (n,) how much each row counts
+    checkpoint: Checkpoint | None = None  # what a killed tuning goes on from
 
 
 class ClassReader(torch.nn.Module):
@@ -116,7 +118,7 @@ def tune_classes(
     model = None
     if tuning.way == "contrast":
         lesson = contrast(from_classes(targets.argmax(axis=1).tolist()), settings, classes=True)
-        done = yield from tune_encoder(encoder, texts, lesson, settings)
+        done = yield from tune_encoder(encoder, texts, lesson, settings, checkpoint=tuning.checkpoint)
     else:
         model = ClassReader(encoder, targets.shape[1], head)
         done = yield from _through_head(model, texts, targets, tuning, settings)
@@ -137,7 +139,7 @@ def _through_head(
     groups = prepared(model, settings)
     # Words that the labels do not mention must not be left behind by those that they do.
     model.encoder.network.get_input_embeddings().weight.requires_grad_(False)  # type: ignore[operator]
-    wanted, random = torch.from_numpy(targets), np.random.default_rng(settings.seed)
+    wanted = torch.from_numpy(targets)
     weight = None if tuning.weight is None else torch.from_numpy(tuning.weight)
     held = np.array(tuning.held, np.int64)
     rows = np.setdiff1d(np.arange(len(texts)), held)
@@ -149,7 +151,10 @@ def _through_head(
 
     def loss(at: npt.NDArray[np.int64]) -> torch.Tensor:
         chosen = [texts[i] for i in at.tolist()]
-        return lost(at, [tuning.augment(t, random) for t in chosen] if tuning.augment else chosen)
+        if tuning.augment is None:
+            return lost(at, chosen)
+        random = np.random.default_rng(int(torch.randint(2**31, ())))  # torch's state is what a checkpoint keeps
+        return lost(at, [tuning.augment(t, random) for t in chosen])
 
     def validate() -> float:
         with torch.inference_mode():
@@ -160,7 +165,8 @@ def _through_head(
     def batches(epoch: int) -> list[Any]:
         return [rows[at] for at in _batches(len(rows), settings, epoch)]
 
-    done = yield from tune(Work(model, groups, batches, loss, validate if len(held) else None), settings)
+    work = Work(model, groups, batches, loss, validate if len(held) else None)
+    done = yield from tune(work, settings, checkpoint=tuning.checkpoint)
     merged(model)
     return done
 
