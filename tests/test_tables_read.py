@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 import random
+import zipfile
 from pathlib import Path
 
 import openpyxl
@@ -85,6 +86,60 @@ def test_excel_shows_whole_numbers_dates_and_text_as_a_person_sees_them(tmp_path
     assert read(tmp_path / "t.xlsx").data.to_pylist() == [
         {"code": "007", "n": "5", "day": "2020-01-02", "share": "0.25", "ok": "true"}
     ]
+
+
+def _book(path: Path, **sheets: list[list[object]]) -> Path:
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+        sheet.sheet_state = "hidden" if name.startswith("hidden") else "visible"
+    book.save(path)
+    return path
+
+
+def test_the_sheet_that_holds_the_table_is_found_or_asked_for(tmp_path: Path) -> None:
+    """A second sheet with rows is never passed over in silence."""
+    goods, more = [["sku", "n"], ["a", 1]], [["sku", "n"], ["b", 2], ["c", 3]]
+    one = _book(tmp_path / "one.xlsx", About=[["our goods"]], Goods=goods, hidden=more)
+    assert read(one).data.to_pylist() == [{"sku": "a", "n": "1"}]
+    assert read(f"{one}#hidden", id="sku").ids.to_pylist() == ["b", "c"]
+    two = _book(tmp_path / "two.xlsx", Goods=goods, More=more)
+    with pytest.raises(InputError, match=r"2 sheets .*'Goods' with 2 rows, 'More' with 3 rows; .*two.xlsx#Goods"):
+        read(two)
+    assert read(two, sheet="more").data.equals(read(f"{two}#More").data)
+    assert read(f"{two}#More").name == "More"
+    with pytest.raises(UnknownName, match="did you mean 'More'"):
+        read(f"{two}#Mroe")
+    with pytest.raises(InputError, match="is no workbook"):
+        read(_file(tmp_path / "t.csv", "a,b\n1,2\n"), sheet="More")
+    odd = tmp_path / "half.xlsx#1.csv"
+    assert len(read(_file(odd, "a,b\n1,2\n"))) == 1  # a name of its own
+
+
+def test_a_formula_without_a_stored_result_is_set_aside_and_said(tmp_path: Path) -> None:
+    path = _book(tmp_path / "t.xlsx", Goods=[["sku", "n"], ["a", 1], ["b", "=A2"], ["c", None]])
+    table = read(path)
+    assert table.data.to_pylist() == [{"sku": "a", "n": "1"}, {"sku": "c", "n": None}]
+    assert [(r.line, r.text) for r in table.rejects] == [(3, "b | ?")]
+    assert "formula whose result is not in the file" in table.rejects[0].reason
+
+
+def test_a_sheet_that_states_too_small_a_size_loses_no_cell(tmp_path: Path) -> None:
+    path = _book(tmp_path / "t.xlsx", Goods=[["sku", "n"], ["a", 1], ["b", 2]])
+    with zipfile.ZipFile(path) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    with zipfile.ZipFile(path, "w") as book:
+        for name, text in parts.items():
+            book.writestr(name, text.replace(b'ref="A1:B3"', b'ref="A1"'))
+    assert read(path).data.to_pylist() == [{"sku": "a", "n": "1"}, {"sku": "b", "n": "2"}]
+
+
+def test_a_table_below_a_title_says_where_to_look(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"all 2 were refused, the first in line 3: .* delete the lines above it"):
+        read(_file(tmp_path / "t.csv", "Our goods\n\nsku,n\na,1\n"))
 
 
 def test_data_frames_keep_their_types() -> None:

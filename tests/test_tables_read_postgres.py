@@ -87,6 +87,14 @@ def test_a_query_and_exact_numbers(server: str) -> None:
     assert str(row["day"]) == "2020-01-02"
 
 
+def test_a_query_in_the_url_and_a_table_of_another_schema(server: str) -> None:
+    write(pa.table({"a": ["x%", "12:30"]}), f"{server}?table=pairs")
+    found = read(f"{server}?query=select a from pairs where a like '%:%'")
+    assert found.data.to_pylist() == [{"a": "12:30"}]
+    views = read(f"{server}?table=pg_catalog.pg_views")
+    assert "pg_views" in views.data["viewname"].to_pylist()
+
+
 def test_writing_replaces_whole_or_not_at_all(server: str) -> None:
     url = f"{server}?table=swap"
     write(pa.table({"a": ["old"]}), url)

@@ -148,6 +148,14 @@ def test_sqlite_by_table_and_by_query(tmp_path: Path) -> None:
     write(pa.table({"x": [0.5]}), f"{url}?table=other")
     assert read(f"{url}?table=goods", id="sku").ids.to_pylist() == ["007", "8"]
     assert read(url, query="select n * 2 as twice from goods").data.to_pylist() == [{"twice": 2}, {"twice": 4}]
+    asked = read(f"{url}?query=select sku, '12:30 & 5 %' as said from goods where sku like '0%'", id="sku")
+    assert asked.data.to_pylist() == [{"sku": "007", "said": "12:30 & 5 %"}]
+    assert read(f"{url}?table=main.goods").data.num_rows == 2
+    with pytest.raises(InputError, match="keep one of them"):
+        read(f"{url}?table=goods&query=select 1")
+    with pytest.raises(InputError, match="gives no rows"):
+        read(f"{url}?query=delete from goods")
+    assert len(read(f"{url}?table=goods")) == 2  # what was asked for changed nothing
     with pytest.raises(UnknownName, match="did you mean 'goods'"):
         read(f"{url}?table=good")
     with pytest.raises(InputError, match="name one with"):

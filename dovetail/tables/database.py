@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import decimal
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,16 @@ def split_url(url: str) -> tuple[str, str | None]:
     options = f"?{urlencode(asked)}" if asked else ""
     rest = f"{scheme}://{parts.netloc}{parts.path}{options}"  # urlunsplit drops the slashes of an empty host
     return rest, table
+
+
+def query_in(url: str, query: str | None) -> tuple[str, str | None]:
+    """`sqlite:///shop.db?query=select …` in two: all that follows `query=` is SQL as it stands."""
+    found = re.search(r"[?&]query=", url)
+    if found is None:
+        return url, query
+    if query is not None or split_url(url[: found.start()])[1]:
+        raise InputError("a database is asked for a table and a query, or for two queries; keep one of them")
+    return url[: found.start()], url[found.end() :]
 
 
 @contextlib.contextmanager
@@ -83,10 +94,14 @@ def read_database(url: str, query: str | None) -> tuple[Part, str]:
     with engine(url) as pool:
         try:
             with pool.connect() as connection:
-                statement = sa.text(query) if query else _whole_table(pool, table, url)
-                result = connection.execution_options(stream_results=True).execute(statement)
+                streamed = connection.execution_options(stream_results=True, no_parameters=bool(query))
+                # As the driver takes it: a colon or per cent sign in the SQL of a person is no parameter.
+                asked = streamed.exec_driver_sql(query) if query else None
+                result = streamed.execute(_whole_table(pool, table, url)) if asked is None else asked
                 names = column_names(list(map(str, result.keys())), hidden(url))
                 batches = [list(zip(*rows, strict=True)) for rows in result.partitions(_BATCH)]
+        except sa.exc.ResourceClosedError:
+            raise InputError(f"the query of {hidden(url)} gives no rows; a table comes of SELECT") from None
         except sa.exc.DBAPIError as error:
             raise InputError(f"{hidden(url)} cannot be read: {str(error.orig).strip()}") from None
     data = pa.table([_column([v for batch in batches for v in batch[i]]) for i in range(len(names))], names=names)
@@ -97,17 +112,28 @@ def read_database(url: str, query: str | None) -> tuple[Part, str]:
 def _whole_table(pool: Engine, table: str | None, url: str) -> Any:
     import sqlalchemy as sa
 
-    known = sa.inspect(pool).get_table_names() + sa.inspect(pool).get_view_names()
+    known = _relations(pool)
     if table is None:
         if len(known) != 1:
             raise InputError(
                 f"{hidden(url)} holds {len(known)} tables ({', '.join(known[:8])}); name one with ?table=NAME, or "
-                f"give a query"
+                f"give SQL with ?query=SELECT …"
             )
         table = known[0]
+    schema, dot, short = table.partition(".")
+    if table not in known and dot and short in _relations(pool, schema):
+        return sa.select(sa.text("*")).select_from(sa.table(short, schema=schema))
     if table not in known:
         raise UnknownName("table", table, known, hidden(url))
     return sa.select(sa.text("*")).select_from(sa.table(table))
+
+
+def _relations(pool: Engine, schema: str | None = None) -> list[str]:
+    """The tables and views of a schema, or of the usual one."""
+    import sqlalchemy as sa
+
+    inspector = sa.inspect(pool)
+    return inspector.get_table_names(schema=schema) + inspector.get_view_names(schema=schema)
 
 
 def _column(values: Sequence[Any]) -> pa.Array:

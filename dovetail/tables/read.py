@@ -19,11 +19,12 @@ import pyarrow.compute as pc
 
 from dovetail.errors import BadRows, InputError, UnknownName
 from dovetail.tables.atomic import replace_file
-from dovetail.tables.binary import read_arrow, read_excel, read_parquet
-from dovetail.tables.database import hidden, is_database_url, read_database
+from dovetail.tables.binary import read_arrow, read_parquet
+from dovetail.tables.database import hidden, is_database_url, query_in, read_database
 from dovetail.tables.delimited import Part, read_delimited
 from dovetail.tables.foreign import refuse_foreign
 from dovetail.tables.nested import read_json
+from dovetail.tables.sheets import read_excel
 from dovetail.types import Reject, Table
 
 _ENDINGS = (
@@ -48,13 +49,15 @@ def read(
     id: str | None = None,  # noqa: A002 - the word people use
     name: str | None = None,
     query: str | None = None,
+    sheet: str | None = None,
     strict: bool = False,
 ) -> Table:
     """Read a file, folder, glob, database URL, or a pandas, polars or Arrow table.
 
     `id` names the column whose values name the rows; without it a row is named `file:line`. `query` is SQL for a
-    database. Rows that cannot be read are set aside in `.rejects`, or with `strict` raise `BadRows`. Text formats
-    give text columns, so that no value changes.
+    database, `sheet` the sheet of a workbook; `sqlite:///shop.db?query=select …` and `book.xlsx#Sheet` say the same.
+    Rows that cannot be read are set aside in `.rejects`, or with `strict` raise `BadRows`. Text formats give text
+    columns, so that no value changes.
     """
     if isinstance(source, Table):
         return source if id is None else _named(source.data, source.name, id, source.rejects, None)
@@ -63,13 +66,15 @@ def read(
         label = name or "table"
         return _finish([Part(label, data, np.arange(1, data.num_rows + 1))], label, id, strict)
     if isinstance(source, str) and is_database_url(source):
+        source, query = query_in(source, query)
         part, label = read_database(source, query)
         return _finish([part], name or label, id, strict, hidden(source))
     if query is not None:
         raise InputError(f"a query needs a database URL such as sqlite:///shop.db, not {source}")
-    paths, label = _paths(str(source))
-    parts = [_read_file(path, file) for path, file in zip(paths, _labels(paths), strict=True)]
-    return _finish(parts, name or label, id, strict)
+    where, sheet = (str(source), sheet) if sheet is not None else _sheet_in(str(source))
+    paths, label = _paths(where)
+    parts = [_read_file(path, file, sheet) for path, file in zip(paths, _labels(paths), strict=True)]
+    return _finish(parts, name or (sheet if sheet and len(paths) == 1 else label), id, strict)
 
 
 def write_rejects(rejects: Sequence[Reject], path: str | Path) -> Path:
@@ -95,6 +100,13 @@ def _paths(source: str) -> tuple[list[Path], str]:
     if found:
         return found, _stem(found[0]) if len(found) == 1 else _stem(Path(source.replace("*", "").replace("?", "")))
     raise InputError(f"there is no file {source}{_near(path)}")
+
+
+def _sheet_in(source: str) -> tuple[str, str | None]:
+    """`book.xlsx#Sheet` in two; a `#` in the name of a file or folder stays where it is."""
+    before, mark, after = source.rpartition("#")
+    is_sheet = mark and before.casefold().endswith((".xlsx", ".xlsm")) and not Path(source).exists()
+    return (before, after) if is_sheet else (source, None)
 
 
 def _labels(paths: Sequence[Path]) -> list[str]:
@@ -125,7 +137,7 @@ def _stem(path: Path) -> str:
     return Path(name).stem.strip(" -_.") or "table"
 
 
-def _read_file(path: Path, file: str) -> Part:
+def _read_file(path: Path, file: str, sheet: str | None) -> Part:
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -134,19 +146,21 @@ def _read_file(path: Path, file: str) -> Part:
         raw = _unzipped(raw, path)
     if not raw.strip(b" \t\r\n\xef\xbb\xbf\xff\xfe\0"):
         raise InputError(f"{path} is empty; expected a header line and rows")
-    return _parse(raw, path, file)
+    return _parse(raw, path, file, sheet)
 
 
-def _parse(raw: bytes, path: Path, file: str) -> Part:
+def _parse(raw: bytes, path: Path, file: str, sheet: str | None) -> Part:
     """By content first, then by the ending of the name."""
     refuse_foreign(raw, path)
     ending = Path(path.name.casefold().removesuffix(".gz")).suffix
+    if raw[:4] == b"PK\x03\x04" or ending in (".xlsx", ".xlsm"):
+        return read_excel(raw, file, sheet)
+    if sheet is not None:
+        raise InputError(f"{path} is no workbook and has no sheet {sheet!r}; leave the sheet out")
     if raw[:4] == b"PAR1" or ending in (".parquet", ".pq"):
         return read_parquet(raw, file)
     if raw[:6] == b"ARROW1" or ending in (".arrow", ".feather"):
         return read_arrow(raw, file)
-    if raw[:4] == b"PK\x03\x04" or ending in (".xlsx", ".xlsm"):
-        return read_excel(raw, file)
     head = raw[:200].lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")
     if ending in (".json", ".jsonl", ".ndjson") or (ending not in (".csv", ".tsv") and head[:1] in (b"{", b"[")):
         return read_json(raw, file)
@@ -193,11 +207,19 @@ def _finish(parts: Sequence[Part], name: str, id_column: str | None, strict: boo
     data = _united(parts)
     where = origin or ", ".join(part.file for part in parts[:3])
     if not data.num_rows:
-        lost = f"; all {len(rejects):,} rows were refused, the first: {rejects[0].reason}" if rejects else ""
-        raise InputError(f"{where} has a header but no rows{lost}; nothing can be done with it")
+        raise InputError(f"{where} has a header but no rows{_lost(rejects)}")
     _check_columns(data, where)
     lines = [f"{part.file}:{line}" for part in parts for line in part.lines.tolist()]
     return _named(data, name, id_column, rejects, lines)
+
+
+def _lost(rejects: Sequence[Reject]) -> str:
+    if not rejects:
+        return "; give a file that holds some"
+    return (
+        f": all {len(rejects):,} were refused, the first in line {rejects[0].line}: {rejects[0].reason}. If the "
+        f" header stands further down, delete the lines above it"
+    )
 
 
 def _united(parts: Sequence[Part]) -> pa.Table:

@@ -1,0 +1,150 @@
+"""Reading Excel: which sheet of a workbook holds the table, and its cells as text."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import warnings
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from dovetail.errors import InputError, UnknownName
+from dovetail.tables.binary import brief
+from dovetail.tables.delimited import Part, column_names
+from dovetail.tables.workbook import unescaped
+from dovetail.types import Reject
+
+if TYPE_CHECKING:
+    from openpyxl.cell import Cell
+
+# What a spoilt workbook makes the zip and sheet readers raise.
+_DAMAGE = (
+    LookupError, ValueError, TypeError, AttributeError, OSError, EOFError, RuntimeError, zipfile.BadZipFile
+)  # fmt: skip
+_NOT_STORED = "\0"  # a formula without a stored result; no cell of a sheet can hold this character
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    name: str
+    visible: bool
+    rows: list[tuple[int, list[Any]]]  # the filled ones with their numbers
+
+
+def read_excel(raw: bytes, file: str, sheet: str | None = None) -> Part:
+    """Read one sheet as text: whole numbers without a decimal point, dates as ISO 8601.
+
+    Without a name it is the only visible sheet that holds rows; several raise `InputError` with their names. A row
+    with a formula whose result the file does not hold is set aside.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # openpyxl warns of styles and validations that do not concern values
+            sheets = _sheets(raw)
+    except _DAMAGE as error:
+        raise InputError(f"{file} looks like Excel but cannot be read: {brief(error)}; save it again") from None
+    except Exception as error:  # XML parsers raise their own kinds for damaged sheets
+        if type(error).__module__.split(".")[0] in ("xml", "lxml", "zlib", "openpyxl") or "zlib" in repr(error):
+            raise InputError(f"{file} looks like Excel but is damaged: {brief(error)}; save it again") from None
+        raise
+    chosen = _chosen(sheets, file, sheet)
+    return _part(chosen.rows, file, f"sheet {chosen.name!r}" if len(sheets) > 1 else "the first sheet")
+
+
+def _sheets(raw: bytes) -> list[_Sheet]:
+    import openpyxl
+
+    book = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
+    plain = openpyxl.load_workbook(io.BytesIO(raw), read_only=True) if _has_formulas(raw) else None
+    found = []
+    for sheet in book.worksheets:
+        sheet.reset_dimensions()  # some programs state a size that is too small, and cells beyond it would be lost
+        rows = _filled(sheet.iter_rows(values_only=True)) if plain is None else _computed(sheet, plain[sheet.title])
+        found.append(_Sheet(sheet.title, sheet.sheet_state == "visible", rows))
+    return found
+
+
+def _filled(rows: Any) -> list[tuple[int, list[Any]]]:
+    return [(number, list(row)) for number, row in enumerate(rows, start=1) if any(c not in (None, "") for c in row)]
+
+
+def _has_formulas(raw: bytes) -> bool:
+    with zipfile.ZipFile(io.BytesIO(raw)) as book:
+        sheets = [name for name in book.namelist() if name.startswith("xl/worksheets/") and name.endswith(".xml")]
+        return any(b"<f>" in text or b"<f " in text for text in map(book.read, sheets))
+
+
+def _computed(sheet: Any, plain: Any) -> list[tuple[int, list[Any]]]:
+    """The rows of a sheet, with a mark where the result of a formula was never stored."""
+    plain.reset_dimensions()
+    both = zip(sheet.iter_rows(), plain.iter_rows(), strict=True)
+    return _filled([_result(cell, twin) for cell, twin in zip(cells, twins, strict=True)] for cells, twins in both)
+
+
+def _result(cell: Cell, twin: Cell) -> Any:
+    # A formula that gives empty text is stored as text ("str") without content; one never computed has no type.
+    never = cell.value is None and twin.data_type == "f" and cell.data_type == "n"
+    return _NOT_STORED if never else cell.value
+
+
+def _chosen(sheets: list[_Sheet], file: str, name: str | None) -> _Sheet:
+    if not sheets:
+        raise InputError(f"{file} holds no sheet with cells; save the table as a sheet of its own")
+    if name is not None:
+        named = [s for s in sheets if s.name == name] or [s for s in sheets if s.name.casefold() == name.casefold()]
+        if not named:
+            raise UnknownName("sheet", name, [s.name for s in sheets], file)
+        return named[0]
+    tables = [s for s in sheets if s.visible and len(s.rows) > 1]
+    if len(tables) > 1:
+        held = ", ".join(f"{s.name!r} with {len(s.rows):,} rows" for s in tables[:8])
+        raise InputError(
+            f"{file} holds {len(tables)} sheets that may be the table: {held}; name one after a #, as in "
+            f"{file}#{tables[0].name}"
+        )
+    return tables[0] if tables else sheets[0]
+
+
+def _part(filled: list[tuple[int, list[Any]]], file: str, where: str) -> Part:
+    if not filled:
+        raise InputError(f"{where} of {file} is empty; expected a header row and rows")
+    width = max((i + 1 for i, c in enumerate(filled[0][1]) if c not in (None, "")), default=0)
+    header = column_names([_shown(c) or "" for c in filled[0][1][:width]], file)
+    kept, lines, rejects = [], [], []
+    for number, row in filled[1:]:
+        reason = _fault(row, width)
+        if reason:
+            text = " | ".join((_shown(c) or "").replace(_NOT_STORED, "?") for c in row)
+            rejects.append(Reject(file, number, reason, text[:500]))
+            continue
+        kept.append([_shown(c) for c in row[:width]] + [None] * (width - len(row)))
+        lines.append(number)
+    columns = zip(*kept, strict=True) if kept else [[] for _ in header]
+    data = pa.table([pa.array(list(cells), pa.string()) for cells in columns], names=header)
+    return Part(file, data, np.asarray(lines, dtype=np.int64), rejects, "excel")
+
+
+def _fault(row: list[Any], width: int) -> str | None:
+    if any(c not in (None, "") for c in row[width:]):
+        return f"cells beyond the {width} columns of the header"
+    if _NOT_STORED in row:
+        return "a formula whose result is not in the file; open it in a spreadsheet program and save it"
+    return None
+
+
+def _shown(value: Any) -> str | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if isinstance(value, dt.datetime):
+        return value.date().isoformat() if value.time() == dt.time() else value.isoformat(sep=" ")
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
+    return unescaped(str(value)).encode("utf-8", "replace").decode("utf-8")
