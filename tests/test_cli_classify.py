@@ -130,7 +130,7 @@ def test_settings_of_training_without_a_word_of_their_own(place: Path) -> None:
         run(*given, "--set", "optimizer=adamW2")
     with pytest.raises(InputError, match="option of its own, --seed"):
         run(*given, "--set", "seed=3")
-    with pytest.raises(InputError, match="see --search"):
+    with pytest.raises(InputError, match="the search of --search is kept"):
         run(*given, "--set", "search_folder=x")
     with pytest.raises(InputError, match="setting folds"):
         run(*given, "--set", "folds=many")

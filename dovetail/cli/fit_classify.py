@@ -33,6 +33,9 @@ Seed = Annotated[int, typer.Option(help="Seed of all randomness.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
+# What no one needs to name a folder for.
+_KEPT = {"search_folder": "the search of --search", "checkpoint": "what a killed training goes on from"}
+
 
 def classify(
     source: Source,
@@ -84,8 +87,8 @@ def _more(given: dict[str, str], asked: dict[str, Any]) -> dict[str, Any]:
     from dovetail.errors import InputError
 
     for name in given:
-        if name in ("search_folder", "checkpoint"):
-            raise InputError(f"--set {name}={given[name]}: it is kept in the folder of the model")
+        if name in _KEPT:
+            raise InputError(f"--set {name}={given[name]}: {_KEPT[name]} is kept in the folder of the model, see --out")
         if name in asked or name == "search":
             raise InputError(f"--set {name}={given[name]}: {name} has an option of its own, --{name.replace('_', '-')}")
     return {name: tuple(value.split(",")) if name == "rungs" else value for name, value in given.items()}
