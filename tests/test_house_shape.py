@@ -19,6 +19,7 @@ MANY_PARAMETERS = {
     "dovetail/cli/main.py": "one parameter an option",
     "dovetail/cli/fit_": "one parameter an option",
     "dovetail/cli/ask.py": "one parameter an option",
+    "dovetail/cli/heuristics.py": "one parameter an option",
     "dovetail/cli/serve.py": "one parameter an option",
     "dovetail/cli/merge.py": "hands the options of two commands on",
 }

@@ -6,12 +6,16 @@ from typing import Annotated
 
 import typer
 
+from dovetail.cli.heuristics import app as heuristics
+
 app = typer.Typer(
     help="Bring labels in and out, and see how far people agree.",
     no_args_is_help=True,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+app.add_typer(heuristics, name="heuristics")
 
 Workspace = Annotated[str, typer.Argument(help="Folder of the workspace, or a PostgreSQL URL.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]

@@ -113,19 +113,20 @@ def krippendorff_alpha(answers: Sequence[Sequence[Any]], *, level: str = "nomina
 
 
 def agreement(events: Iterable[Event], *, seed: int = 0) -> list[Agreement]:
-    """How far people agree, for each shape and task; `unsure` counts as not asked, gold answers are left out."""
+    """How far people agree, for each shape and task; `unsure` counts as not asked, gold and heuristics are left out."""
     by_task: dict[tuple[str, str], dict[str, dict[str, Any]]] = defaultdict(lambda: defaultdict(dict))
     for event in events:
-        if not event.gold and event.undoes is None and event.label.value != "unsure":
+        if event.by_person and not event.gold and event.undoes is None and event.label.value != "unsure":
             said = by_task[event.label.shape, event.label.task]
             said[event.person][event.label.subject()] = _comparable(event.label)
     return [_agreement(shape, task, said, seed) for (shape, task), said in sorted(by_task.items())]
 
 
 def conflicts(events: Iterable[Event]) -> list[Conflict]:
-    """Subjects whose labels differ, the most evenly split first. Whoever is unsure contradicts nobody."""
+    """Subjects whose labels differ, the most evenly split first. Whoever is unsure contradicts nobody, nor do
+    heuristics."""
     found = []
-    for about in _by_subject(events).values():
+    for about in _by_subject(e for e in events if e.by_person).values():
         first = about[0].label
         said = {e.person: _aligned(e.label, first) for e in about if not e.gold and e.label.value != "unsure"}
         gold = next((e.label for e in reversed(about) if e.gold), None)
@@ -139,10 +140,11 @@ def conflicts(events: Iterable[Event]) -> list[Conflict]:
 def settled(events: Iterable[Event]) -> list[Label]:
     """One label a subject: gold where there is one, else what most people say. Ties are left out: see `conflicts`.
 
-    A pair about which everybody is unsure stays unsure.
+    A pair about which everybody is unsure stays unsure. What heuristics say counts only where no person spoke.
     """
     found = []
-    for about in _by_subject(events).values():
+    for every in _by_subject(events).values():
+        about = [e for e in every if e.by_person] or every
         gold = [e.label for e in about if e.gold]
         sure = [e.label for e in about if e.label.value != "unsure"] or [e.label for e in about]
         counts = Counter(map(_comparable, sure)).most_common(2)
@@ -160,7 +162,7 @@ def gold_scores(events: Iterable[Event]) -> list[GoldScore]:
     for about in _by_subject(events).values():
         gold = next((_comparable(e.label) for e in reversed(about) if e.gold), None)
         for event in about:
-            if gold is not None and not event.gold and event.label.value != "unsure":
+            if gold is not None and event.by_person and not event.gold and event.label.value != "unsure":
                 asked[event.person] += 1
                 right[event.person] += _comparable(event.label) == gold
     return [GoldScore(person, right[person], n) for person, n in asked.most_common()]

@@ -2,17 +2,22 @@
 
 A heuristic looks at a text and names a class, or abstains. Four kinds: a Python function, a pattern, a list of words,
 and a model that needs no labels (any function from texts and classes to probabilities).
+
+Patterns are those of RE2, which reads every text once, whatever the pattern: there is none that goes back and forth for
+ever. What it costs is that it knows no look-around and no back-references.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from dovetail.errors import InputError, UnknownName
 
@@ -22,10 +27,17 @@ if TYPE_CHECKING:
     from dovetail.types import Floats
 
     Votes = npt.NDArray[np.int64]
+    Bools = npt.NDArray[np.bool_]
 
 ABSTAIN = -1
 _TRUST, _STRENGTH = 0.7, 10.0  # what is believed of a heuristic before it is seen: right 7 times of 10
 _ROUNDS, _STILL = 200, 1e-6
+_FOLDS = 5
+_PART = 0.25  # seconds that one look at the clock may be away from the next
+_FROM, _TO = "\ue000", "\ue001"  # signs for private use, which no text holds but by accident
+_NO_SIGNS = {0xE000: None, 0xE001: None}
+_SIGN = re.compile(r"[!-/:-@\[-`{-~]")  # what may mean something in a pattern
+_UNKNOWN = re.compile(r"\(\?[=!<]|\\[1-9]")  # what Python's patterns know and RE2's do not
 
 
 class Heuristic(Protocol):
@@ -56,27 +68,32 @@ class ByFunction:
 
 @dataclass(frozen=True)
 class ByPattern:
-    """One class where a regular expression is found, whatever its case."""
+    """One class where a regular expression (of RE2) is found, whatever its case.
+
+    `seconds` is how long it may take over all texts; an `InputError` says how far it came.
+    """
 
     name: str
     pattern: str
     gives: str
+    seconds: float = 60.0
 
     def vote(self, texts: Sequence[str], classes: Sequence[str]) -> Votes:
         """The class for every text in which the pattern occurs."""
-        return _where([self._found(text) for text in texts], self.gives, classes, self.name)
+        return _where(self.found(texts), self.gives, classes, self.name)
 
-    @cached_property
-    def _compiled(self) -> re.Pattern[str]:
-        try:
-            return re.compile(self.pattern, re.IGNORECASE)
-        except re.error as error:
-            raise InputError(
-                f"the pattern {self.pattern!r} of heuristic {self.name} is not understood: {error}"
-            ) from None
+    def found(self, texts: Sequence[str] | pa.Array) -> Bools:
+        """In which texts it occurs (n,)."""
+        _check_pattern(self.pattern, self.name)
+        return _found(texts, self.pattern, self.name, self.seconds)
 
-    def _found(self, text: str) -> bool:
-        return self._compiled.search(text) is not None
+    def marks(self, text: str) -> list[tuple[int, int]]:
+        """From where to where it occurs in a text, in characters, one after the other."""
+        plain = text.translate(_NO_SIGNS)
+        if not plain or len(plain) != len(text):
+            return []
+        marked = pc.replace_substring_regex(pa.array([plain]), f"(?i:{self.pattern})", f"{_FROM}\\0{_TO}")[0].as_py()
+        return list(_spans(marked))
 
 
 @dataclass(frozen=True)
@@ -86,14 +103,28 @@ class ByWords:
     name: str
     words: tuple[str, ...]
     gives: str
+    seconds: float = 60.0
 
     def vote(self, texts: Sequence[str], classes: Sequence[str]) -> Votes:
         """The class for every text that holds one of the words."""
+        return _where(self.found(texts), self.gives, classes, self.name)
+
+    def found(self, texts: Sequence[str] | pa.Array) -> Bools:
+        """In which texts one of them stands (n,)."""
+        pattern = rf"(?:^|[^\pL\pN_])(?:{self._listed})(?:$|[^\pL\pN_])"
+        return _found(texts, pattern, self.name, self.seconds)
+
+    def marks(self, text: str) -> list[tuple[int, int]]:
+        """From where to where they stand in a text, in characters."""
+        return [m.span() for m in re.finditer(rf"(?<!\w)(?:{self._listed})(?!\w)", text, re.IGNORECASE)]
+
+    @property
+    def _listed(self) -> str:
+        """The words as a pattern that Python and RE2 read alike, the longest first."""
         if not any(word.strip() for word in self.words):
             raise InputError(f"heuristic {self.name} has no words; give at least one")
-        listed = "|".join(re.escape(w.strip()) for w in sorted(self.words, key=len, reverse=True) if w.strip())
-        found = re.compile(rf"(?<!\w)(?:{listed})(?!\w)", re.IGNORECASE)
-        return _where([found.search(text) is not None for text in texts], self.gives, classes, self.name)
+        longest_first = sorted((w.strip() for w in self.words if w.strip()), key=len, reverse=True)
+        return "|".join(_SIGN.sub(r"\\\g<0>", " ".join(word.split())) for word in longest_first)
 
 
 @dataclass(frozen=True)
@@ -137,6 +168,7 @@ class HeuristicScore:
     trust: float  # how often it is right where it votes, as the label model believes
     right: int  # votes that agree with a hand label
     checked: int  # votes on texts that have one
+    rows: int = 0  # texts on which it votes
 
 
 @dataclass(frozen=True)
@@ -166,11 +198,13 @@ def votes_of(heuristics: Sequence[Heuristic], texts: Sequence[str], classes: Seq
 def join(
     votes: Votes, classes: Sequence[str], *, names: Sequence[str] | None = None, label: npt.NDArray[Any] | None = None
 ) -> Joined:
-    """Votes (n, h) joined into probabilities: each heuristic has its own table of mistakes (Dawid and Skene 1979).
+    """Votes (n, h) joined into probabilities, each heuristic counting for as much as it can be trusted.
 
-    The tables and the frequency of the classes are found by expectation maximisation; abstaining tells nothing. Before
-    it is seen, a heuristic is believed to be right 7 times of 10, so that a few that agree by chance do not take over.
-    `label` (n,) holds hand labels by number, -1 where there is none; they stand, and teach whom to trust.
+    How often one is right is found in turns with the beliefs, as Dawid and Skene (1979) do, but it is judged only on
+    texts that a person labelled or that others speak of, too: rules that name one class each and never meet teach
+    nothing about each other. Before it is seen, one is believed to be right 7 times of 10. Abstaining tells nothing.
+    `label` (n,) holds hand labels by number, -1 where there is none; they stand, say how frequent the classes are, and
+    teach whom to trust.
     """
     votes = np.asarray(votes, np.int64)
     n, h = votes.shape
@@ -180,61 +214,160 @@ def join(
     if votes.size and (votes.max() >= c or votes.min() < ABSTAIN):
         raise InputError(f"votes are numbers of classes from 0 to {c - 1}, or -1; got {int(votes.max())}")
     hand = np.full(n, ABSTAIN) if label is None else np.asarray(label, np.int64)
-    cast = (votes[:, :, None] == np.arange(c)).astype(np.float64)  # (n, h, c)
-    belief, table = _expect(cast, hand)
+    belief, trust = _expect(votes, hand, c)
     voted = (votes >= 0).any(axis=1) | (hand >= 0)
     named = [f"heuristic {i + 1}" for i in range(h)] if names is None else list(names)
-    scores = tuple(_score(named[i], i, votes, hand, belief, table) for i in range(h))
+    scores = tuple(_score(named[i], i, votes, hand, trust) for i in range(h))
     return Joined(tuple(classes), belief, voted, scores)
 
 
-def _expect(cast: Floats, hand: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Beliefs (n, c) and tables of mistakes (h, c, c): row the true class, column the vote."""
-    n, h, c = cast.shape
-    prior = np.where(np.eye(c, dtype=bool), _TRUST, (1 - _TRUST) / (c - 1)) * _STRENGTH
-    known = np.flatnonzero(hand >= 0)
-    fixed = np.eye(c)[hand[known]]
-    table = np.broadcast_to(prior / prior.sum(axis=1, keepdims=True), (h, c, c))
-    frequency = np.full(c, 1 / c)
-    spoken = cast.any(axis=(1, 2))
-    belief = np.full((n, c), 1 / c)
+def proof(
+    votes: Votes, classes: Sequence[str], label: npt.NDArray[Any], *, sure: float = 0.0, seed: int = 0
+) -> tuple[int, int]:
+    """How often the joined heuristics are right on hand labels: so many of so many texts of which they are sure.
+
+    A hand label never helps to judge itself: a fifth of them is hidden at a time, and the joining learns from the rest.
+    """
+    hand = np.asarray(label, np.int64)
+    known = np.flatnonzero((hand >= 0) & (np.asarray(votes) >= 0).any(axis=1))
+    fold = np.random.default_rng(seed).permutation(len(known)) % _FOLDS
+    right = checked = 0
+    for one in range(min(_FOLDS, len(known))):
+        hidden = known[fold == one]
+        some = hand.copy()
+        some[hidden] = ABSTAIN
+        belief = join(votes, classes, label=some).probability[hidden]
+        kept = belief.max(axis=1) >= sure
+        checked += int(kept.sum())
+        right += int((belief.argmax(axis=1) == hand[hidden])[kept].sum())
+    return right, checked
+
+
+def _expect(votes: Votes, hand: npt.NDArray[np.int64], c: int) -> tuple[Floats, Floats]:
+    """Beliefs (n, c) and how often each heuristic is right where it votes (h,).
+
+    Texts about which all say the same are one line with a weight, so that a million texts cost what a thousand do.
+    """
+    told = np.flatnonzero((votes >= 0).any(axis=1) | (hand >= 0))
+    lines, line_of, weight = _grouped(np.column_stack([votes, hand])[told])
+    frequency = (np.bincount(hand[hand >= 0], minlength=c) + 1) / ((hand >= 0).sum() + c)
+    belief, trust = _rounds(lines[:, :-1], lines[:, -1], weight.astype(np.float64), frequency)
+    whole = np.tile(frequency, (len(votes), 1))
+    whole[told] = belief[line_of]
+    return whole, trust
+
+
+def _rounds(votes: Votes, hand: npt.NDArray[np.int64], weight: Floats, frequency: Floats) -> tuple[Floats, Floats]:
+    """Beliefs of the lines (m, c) and trust (h,), in turns until they stand still.
+
+    A heuristic is judged only on texts that a person labelled or that others speak of, too: where it speaks alone
+    nothing can be learned of it, and what was believed before stands.
+    """
+    (m, h), c = votes.shape, len(frequency)
+    said = (votes[:, :, None] == np.arange(c)).astype(np.float64)  # (m, h, c)
+    spoke, known = votes >= 0, np.flatnonzero(hand >= 0)
+    judged = weight[:, None] * (spoke & ((spoke.sum(axis=1, keepdims=True) > 1) | (hand >= 0)[:, None]))
+    trust, belief, fixed = np.full(h, _TRUST), np.full((m, c), 1 / c), np.eye(c)[hand[known]]
     for _ in range(_ROUNDS):
         before = belief
-        logs = np.log(frequency) + np.einsum("nhv,hcv->nc", cast, np.log(table))
-        belief = np.exp(logs - logs.max(axis=1, keepdims=True))
-        belief /= belief.sum(axis=1, keepdims=True)
+        gain = np.log(trust[:, None] / (1 - trust[:, None]) * (1 - frequency) / frequency)  # (h, c) what a vote adds
+        belief = _shares(np.log(frequency) + (said * gain).sum(axis=1))
         belief[known] = fixed
         if np.abs(belief - before).max(initial=0) < _STILL:
             break
-        told = belief[spoken | (hand >= 0)]
-        frequency = (told.sum(axis=0) + 1) / (len(told) + c)
-        table = np.einsum("nc,nhv->hcv", belief, cast) + prior
-        table = table / table.sum(axis=2, keepdims=True)
-    return belief, table
+        right = (judged * (said * belief[:, None, :]).sum(axis=2)).sum(axis=0)
+        trust = (right + _TRUST * _STRENGTH) / (judged.sum(axis=0) + _STRENGTH)
+    return belief, trust
 
 
-def _score(
-    name: str, one: int, votes: Votes, hand: npt.NDArray[np.int64], belief: Floats, table: Floats
-) -> HeuristicScore:
+def _shares(logs: Floats) -> Floats:
+    """Along the last axis, what grows with the exponential and sums to 1."""
+    found = np.exp(logs - logs.max(axis=-1, keepdims=True))
+    shares: Floats = found / found.sum(axis=-1, keepdims=True)
+    return shares
+
+
+def _grouped(rows: Votes) -> tuple[Votes, Votes, Votes]:
+    """Distinct rows (m, k), which of them each row is (n,), and how often each stands (m,)."""
+    small = np.ascontiguousarray(rows.astype(np.int16))
+    if not small.size:
+        return rows[:0], np.zeros(len(rows), np.int64), np.zeros(0, np.int64)
+    keys = small.view(np.dtype((np.void, small.dtype.itemsize * small.shape[1]))).ravel()
+    _, first, line_of, weight = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
+    return rows[first], line_of.ravel(), weight
+
+
+def _score(name: str, one: int, votes: Votes, hand: npt.NDArray[np.int64], trust: Floats) -> HeuristicScore:
     mine, others = votes[:, one], np.delete(votes, one, axis=1)
     spoke = mine >= 0
     n = max(len(mine), 1)
     other = (others >= 0).any(axis=1)
     against = ((others >= 0) & (others != mine[:, None])).any(axis=1)
-    share = belief[spoke].sum(axis=0) if spoke.any() else np.ones(belief.shape[1])
     checked = spoke & (hand >= 0)
     return HeuristicScore(
         name,
         float(spoke.sum() / n),
         float((spoke & other).sum() / n),
         float((spoke & against).sum() / n),
-        float(np.diag(table[one]) @ share / share.sum()),
+        float(trust[one]),
         int((mine[checked] == hand[checked]).sum()),
         int(checked.sum()),
+        int(spoke.sum()),
     )
 
 
-def _where(found: Iterable[bool], gives: str, classes: Sequence[str], name: str) -> Votes:
+def _where(found: Bools, gives: str, classes: Sequence[str], name: str) -> Votes:
     if gives not in classes:
         raise UnknownName("class", gives, classes, where=f"heuristic {name}")
-    return np.where(np.fromiter(found, bool), list(classes).index(gives), ABSTAIN).astype(np.int64)
+    return np.where(found, list(classes).index(gives), ABSTAIN).astype(np.int64)
+
+
+def _check_pattern(pattern: str, name: str) -> None:
+    """Raise an `InputError` that says what is wrong with a pattern."""
+    if not pattern.strip():
+        raise InputError(f"heuristic {name} has no pattern; give one")
+    if re.search(r"[^\x00-\x7f]\\b|\\b[^\x00-\x7f]", pattern):
+        raise InputError(
+            f"the pattern {pattern!r} of heuristic {name} has \\b beside a letter that it does not know as one; "
+            f"give a list of words instead, which knows whole words of all alphabets"
+        )
+    try:
+        empty = pc.match_substring_regex(pa.array([""]), pattern, ignore_case=True)[0].as_py()
+    except pa.ArrowInvalid as error:
+        why = str(error).removeprefix("Invalid regular expression: ")
+        hint = "; patterns know no look-around and no back-references" if _UNKNOWN.search(pattern) else ""
+        raise InputError(f"the pattern {pattern!r} of heuristic {name} is not understood: {why}{hint}") from None
+    if empty:
+        raise InputError(f"the pattern {pattern!r} of heuristic {name} is found in an empty text, so in all; say more")
+
+
+def _found(texts: Sequence[str] | pa.Array, pattern: str, name: str, seconds: float) -> Bools:
+    """In which texts a pattern occurs, a part at a time; the parts are as large as a quarter of a second allows."""
+    array = texts if isinstance(texts, pa.Array) else pa.array(list(texts), pa.string())
+    end, at, step, parts = time.monotonic() + seconds, 0, 16, []
+    while at < len(array):
+        begun = time.monotonic()
+        if begun > end:
+            raise InputError(
+                f"the pattern of heuristic {name} takes too long: {at:,} of {len(array):,} rows in "
+                f"{seconds:g} seconds; make it simpler"
+            )
+        part = pc.match_substring_regex(array.slice(at, step), pattern, ignore_case=True)
+        parts.append(pc.fill_null(part, False).to_numpy(zero_copy_only=False).astype(bool))
+        at += step
+        spent = time.monotonic() - begun
+        step = int(min(100_000, max(1, step * min(4.0, _PART / max(spent, 1e-6)))))
+    return np.concatenate(parts) if parts else np.zeros(0, bool)
+
+
+def _spans(marked: str) -> Iterator[tuple[int, int]]:
+    """The places between the signs, counted without the signs; empty ones are left out."""
+    at, begun = 0, 0
+    for sign in re.split(f"([{_FROM}{_TO}])", marked):
+        if sign == _FROM:
+            begun = at
+        elif sign == _TO:
+            if at > begun:
+                yield begun, at
+        else:
+            at += len(sign)

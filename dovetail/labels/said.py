@@ -14,6 +14,7 @@ from dovetail.errors import InputError, UnknownName
 SHAPES = ("pair", "class", "group", "judgement")
 PAIR_VALUES = ("match", "not", "unsure")
 ALONE = ""  # the group of a row that belongs with none of those shown
+HEURISTICS = "(heuristics)"  # stands for a person where labelling functions spoke; what people say always goes first
 
 Value = str | float | tuple[str, ...]
 
@@ -110,6 +111,11 @@ class Event:
     key: str = ""
     gold: bool = False
     undoes: int | None = None  # the event that this one takes back
+
+    @property
+    def by_person(self) -> bool:
+        """Whether somebody said it, rather than heuristics."""
+        return self.person != HEURISTICS
 
 
 def pair(left: Row | str, right: Row | str, value: str, *, task: str = "") -> Label:

@@ -128,11 +128,29 @@ class LabelStore:
             again = connection.execute(sa.select(EVENTS).where(EVENTS.c.undoes == target.id)).one_or_none()
             if again is not None:
                 return _event(again)
-            line = {name: getattr(target, name) for name in ("task", "shape", "subject", "label", "gold")}
-            line |= {"key": key or uuid.uuid4().hex, "at": _now(), "person": person, "undoes": target.id}
-            line |= {"session": target.session if session is None else session, "suggestion": None}
+            line = _undo_line(_event(target), person, target.session if session is None else session)
+            line |= {"key": key} if key else {}
             _add(connection, [line])
             return _event(_by_key(connection, [line["key"]])[line["key"]])
+
+    def replace(self, answers: Iterable[Answer], wanted: Wanted, *, session: str) -> tuple[int, int]:
+        """Make these the labels of one person in one shape and task, all or none: what is said no more is taken back.
+
+        Gives how many were kept and how many events were taken back. To undo it, hand over what `current` gave before.
+        """
+        assert wanted.person
+        assert wanted.shape
+        given = {a.label.subject_key(): a for a in answers}
+        with writing(self.place) as connection:
+            live = [_event(row) for row in connection.execute(_live(wanted))]
+            last = {e.label.subject_key(): e for e in live}
+            gone = [e for e in live if e.label.subject_key() not in given]
+            new = [a for key, a in given.items() if key not in last or not _says(last[key], a)]
+            lines = [_line(Said(a, wanted.person, session)) for a in new]
+            lines += [_undo_line(e, wanted.person, session) for e in gone]
+            for at in range(0, len(lines), _PAGE):
+                _add(connection, lines[at : at + _PAGE])
+        return len(new), len(gone)
 
     def history(self, wanted: Wanted = ALL, *, after: int = 0) -> Iterator[Event]:
         """Every event in order, corrected and undone ones too; those later than the event `after`."""
@@ -181,6 +199,33 @@ def _current(wanted: Wanted) -> sa.Select[Any]:
     )
     chosen = sa.select(live).where(live.c.rank == 1).order_by(live.c.id)
     return chosen if wanted.session is None else chosen.where(live.c.session == wanted.session)
+
+
+def _live(wanted: Wanted) -> sa.Select[Any]:
+    """Every event that was not taken back, those that a later one corrects too, in order."""
+    undo = EVENTS.alias("undo")
+    undone = sa.select(undo.c.id).where(undo.c.undoes == EVENTS.c.id)
+    return sa.select(EVENTS).where(EVENTS.c.undoes.is_(None), ~undone.exists(), *wanted.clauses()).order_by(EVENTS.c.id)
+
+
+def _undo_line(event: Event, person: str, session: str) -> dict[str, Any]:
+    return {
+        "key": uuid.uuid4().hex,
+        "at": _now(),
+        "person": person,
+        "session": session,
+        "task": event.label.task,
+        "shape": event.label.shape,
+        "subject": event.label.subject_key(),
+        "label": event.label.text(),
+        "suggestion": None,
+        "gold": event.gold,
+        "undoes": event.id,
+    }
+
+
+def _says(event: Event, answer: Answer) -> bool:
+    return (event.label.value, event.suggestion) == (answer.label.value, answer.suggestion)
 
 
 def _undoable(connection: sa.Connection, person: str, session: str | None, event: int | None) -> sa.Row[Any] | None:

@@ -17,6 +17,7 @@ from dovetail.serve import (
     routes_label,
     routes_map,
     routes_models,
+    routes_rules,
     routes_said,
     routes_verbs,
 )
@@ -35,6 +36,7 @@ _PARTS = (
     routes_clusters,
     routes_map,
     routes_models,
+    routes_rules,
     routes_said,
     routes_verbs,
 )

@@ -30,6 +30,8 @@ class Ledger:
         self.counts: Counter[tuple[str, str]] = Counter()  # shape, task
         self.given: Counter[str] = Counter()  # labels by person
         self._golden: dict[int, Event] = {}  # right answers by event
+        self._ruled: dict[str, dict[int, Event]] = {}  # what heuristics say, by subject
+        self._ruled_at: dict[int, str] = {}
 
     def refresh(self) -> None:
         """Read what is new."""
@@ -84,7 +86,21 @@ class Ledger:
         with self._lock:
             return list(self._golden.values())
 
+    def ruled(self, subject: str) -> Event | None:
+        """What heuristics say of a subject; nobody here counts it as an answer of a person."""
+        with self._lock:
+            return next(reversed(self._ruled.get(subject, {}).values()), None)
+
+    def all_ruled(self, shape: str, task: str) -> list[Event]:
+        """The same of every subject of one shape and task."""
+        with self._lock:
+            found = [next(reversed(by.values())) for by in self._ruled.values() if by]
+        return [e for e in found if (e.label.shape, e.label.task) == (shape, task)]
+
     def _take(self, event: Event) -> None:
+        if not event.by_person:
+            self._take_ruled(event)
+            return
         if event.undoes is not None:
             self._golden.pop(event.undoes, None)
             place = self._by_id.get(event.undoes)
@@ -103,6 +119,14 @@ class Ledger:
         for row in event.label.rows:
             self._of_row.setdefault(row.id, {})[place] = None
         self._settle(place, before)
+
+    def _take_ruled(self, event: Event) -> None:
+        if event.undoes is not None:
+            self._ruled.get(self._ruled_at.pop(event.undoes, ""), {}).pop(event.undoes, None)
+            return
+        subject = event.label.subject_key()
+        self._ruled.setdefault(subject, {})[event.id] = event
+        self._ruled_at[event.id] = subject
 
     def _top(self, place: Place) -> Event | None:
         stack = self._stacks.get(place)

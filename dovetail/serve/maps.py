@@ -119,7 +119,8 @@ class Maps:
 
     def _labels(self, view: View) -> tuple[list[str] | None, npt.NDArray[Any]]:
         values: list[str | None] = [None] * len(view)
-        for event in self.room.ledger.current("class", view.name):
+        ledger = self.room.ledger
+        for event in [*ledger.all_ruled("class", view.name), *ledger.current("class", view.name)]:
             row = view.place(event.label.rows[0].id, event.label.rows[0].source)
             if row is not None and isinstance(event.label.value, tuple) and event.label.value:
                 values[row] = event.label.value[0]

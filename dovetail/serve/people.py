@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dovetail.errors import InputError, UnknownName
+from dovetail.labels.said import HEURISTICS
 from dovetail.serve.state import State, now
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class People:
         person = person.strip()
         if role not in ROLES:
             raise UnknownName("role", role, ROLES)
-        if not person or len(person) > 200 or not person.isprintable():
+        if not person or len(person) > 200 or not person.isprintable() or person == HEURISTICS:
             raise InputError(f"{person[:40]!r} is no name of a person; give 1 to 200 printable characters")
         token = _new_token()
         with self.state.writing() as file:

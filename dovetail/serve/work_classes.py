@@ -18,9 +18,12 @@ from dovetail.tasks.classify import Classifier
 from dovetail.types import Progress
 
 if TYPE_CHECKING:
+    from dovetail.labels.said import Event
     from dovetail.serve.worker import Work, Working
 
 _AT_ONCE = 2_000
+_MOST_RULED = 5_000  # labels of heuristics that are learned from: more would make people wait
+_RULED = "; some labels are of heuristics, and the accuracy is over those, too"
 
 
 def train(work: Work) -> Working:
@@ -29,13 +32,15 @@ def train(work: Work) -> Working:
     view = work.tables.get(str(work.spec["table"]))
     about, rows, labels = f"class {view.name}", [], []
     several = False
-    for label in settled(work.labels.current(Wanted(shape="class", task=view.name))):
+    events = work.labels.current(Wanted(shape="class", task=view.name))
+    people = [e for e in events if e.by_person]
+    for label in settled([*people, *some_ruled(events)]):
         row = view.place(label.rows[0].id, label.rows[0].source)
         if row is not None and isinstance(label.value, tuple) and label.value:
             rows.append(row)
             labels.append(label.value)
             several = several or len(label.value) > 1
-    facts: dict[str, Any] = {"labels": work.labels.count(Wanted(shape="class", task=view.name)).get("class", 0)}
+    facts: dict[str, Any] = {"labels": len(people)}
     counts = Counter(name for value in labels for name in value)
     if len(counts) < 2:
         why = "a second class is needed before anything can be learned"
@@ -55,11 +60,18 @@ def train(work: Work) -> Working:
         "classes": list(model.classes),
         "right": {"value": score, "low": right.low, "high": right.high},
         "guess": max(counts.values()) / len(labels),
-        "why": str(model.card.get("why", "")),
+        "why": str(model.card.get("why", "")) + (_RULED if len(people) < len(events) else ""),
     }
     version = keep(work.state, about, facts)
     let_go(work.state, work.home, about)
     return {"version": version, **facts}
+
+
+def some_ruled(events: list[Event]) -> list[Event]:
+    """What heuristics said, or as much of it as can be learned from in a moment."""
+    ruled = [e for e in events if not e.by_person]
+    step = -(-len(ruled) // _MOST_RULED) or 1
+    return ruled[::step]
 
 
 def _read(model: Classifier, view: Any, home: Any) -> Working:

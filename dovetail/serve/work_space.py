@@ -91,9 +91,9 @@ def groups_of(view: View, events: list[Event], classes: list[Event]) -> dict[int
 
 
 def _names(view: View, classes: list[Event]) -> dict[int, str]:
-    """What each row with one class is called."""
+    """What each row with one class is called by people; heuristics would drown what they put together."""
     found = {}
-    for label in settled(classes):
+    for label in settled(e for e in classes if e.by_person):
         row, value = view.place(label.rows[0].id, label.rows[0].source), label.value
         if row is not None and isinstance(value, tuple) and len(value) == 1:
             found[row] = value[0]

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dovetail.errors import WorkspaceError
+from dovetail.labels.said import Row, classes
 from dovetail.serve.clusters import ClusterPages
 from dovetail.serve.entities import Editor
 from dovetail.serve.maps import Maps
 from dovetail.serve.models import Models
 from dovetail.serve.room import Room
+from dovetail.serve.rules import Rules
 from dovetail.serve.sessions import Sessions
 from dovetail.serve.settle import open_conflicts
 from dovetail.serve.tables import RECORDS
@@ -45,6 +47,7 @@ class Workbench:
         self.clusters = ClusterPages(self.room, self.editor)
         self.maps = Maps(self.room, self.editor)
         self.models = Models(self.room)
+        self.rules = Rules(self.folder, self.tables, self.ledger.store)
         self.closing = False
         self._split: tuple[int, int] = (-1, 0)
         self._lock = threading.RLock()
@@ -83,6 +86,8 @@ class Workbench:
         self.ledger.refresh()
         row_id, source = str(view.ids[row].as_py()), view.source(row)
         found = self.ledger.of_row(row_id, source or (view.name if view.origin == "source" else None))
+        ruled = self.ledger.ruled(classes(Row(row_id, source), (), task=view.name).subject_key())
+        found += [] if ruled is None else [ruled]
         some = [e for e in found if e.label.task in ("", view.name) or view.origin in ("records", "source")]
         return [{"shape": e.label.shape, "value": plain(e.label.value), "person": e.person, "at": e.at} for e in some]
 

@@ -65,7 +65,23 @@ async function lived() {
     const { records } = await api(server, `/clusters/${largest.cluster}`);
     await api(server, "/clusters/split", { key: "split", cluster: largest.cluster, records: [records.at(-1).row] });
     await rest();
+    await rules();
     return { pair, classes, group, judgement };
+}
+
+/** Some rules of thumb, one of them bad. */
+async function rules() {
+    const some = [
+        { name: "garden", gives: "Garden", words: ["mower", "trimmer", "rake", "hose", "shears"] },
+        { name: "kitchen", gives: "Kitchen", pattern: "pan|kettle|knife|blender|toaster" },
+        { name: "light", gives: "Lighting", words: ["lamp", "lantern", "bulb"] },
+        { name: "small", gives: "Kitchen", words: ["compact"] },
+    ];
+    for (const rule of some) {
+        const reply = await fetch(`${server.base}/api/heuristics`, { method: "PUT", headers: { authorization: `Bearer ${server.token}`, "content-type": "application/json" }, body: JSON.stringify({ table: "north", ...rule }) });
+        if (!reply.ok) throw new Error(await reply.text());
+    }
+    await api(server, "/heuristics/apply", { table: "north", sure: 0.6 });
 }
 
 const sessions = await lived();
@@ -78,6 +94,7 @@ const PAGES = {
     classes: { path: `/label/${sessions.classes}`, ready: "[data-testid=class]" },
     judge: { path: `/label/${sessions.judgement}`, ready: "#query", fill: ["#query", "cordless hedge trimmer"], then: ".hits li" },
     label: { path: "/label", ready: ".kinds" },
+    heuristics: { path: "/label/heuristics?table=north", ready: ".rules tbody tr", fills: [["#rule-class", "Tools"], ["#rule-text", "drill, saw, cordless, hammer"]], then: ".rule-rows mark", wait: 800 },
     map: { path: "/map", ready: "canvas.plane[data-kind]", wait: 1500 },
     clusters: { path: clusters.length ? `/clusters/${clusters[0].cluster}` : "/clusters", ready: clusters.length ? ".records tbody tr" : "main" },
     models: { path: "/models", ready: ".model-card, .empty", click: "Teach a model", wait: 1200 },
@@ -86,13 +103,14 @@ const PAGES = {
     keys: { path: "/label", ready: ".kinds", keys: ["?"] },
     people: { path: "/people", ready: ".people tbody tr" },
 };
-const DARK = process.env.DARK ? Object.keys(PAGES) : ["match", "map", "home"];
+const DARK = process.env.DARK ? Object.keys(PAGES) : ["match", "map", "home", "heuristics"];
 
 async function prepare(page, one) {
     await page.goto(server.base + one.path);
     await page.locator(one.ready).first().waitFor({ timeout: TRAINING });
     for (const key of one.keys ?? []) await page.keyboard.press(key);
     if (one.click) await page.getByRole("button", { name: one.click }).first().click();
+    for (const fill of one.fills ?? []) await page.fill(...fill);
     if (one.fill) {
         await page.fill(...one.fill);
         await page.keyboard.press("Enter");

@@ -1,6 +1,6 @@
 // One function for each thing the page asks of the server.
 import { bytes, got, http, post } from "./client";
-import type { Condition, FitAsked, LabelGiven, Kind, NewSession, Role } from "./types";
+import type { Condition, FitAsked, LabelGiven, Kind, NewSession, Role, RuleGiven } from "./types";
 
 export const me = () => got(http.GET("/api/me"));
 export const login = (token: string) => got(http.POST("/api/login", { body: { token } }));
@@ -62,6 +62,13 @@ export const exportPath = (shape: Kind) => `/api/labels/export?${new URLSearchPa
 export const settle = (label: LabelGiven) => got(http.POST("/api/labels/settle", { body: label }));
 export const unsettle = (event: number, key: string) => got(http.POST("/api/labels/unsettle", { body: { event, key } }));
 export const labelSummary = () => got(http.GET("/api/labels/summary"));
+
+export const heuristics = (table: string, sure: number) => got(http.GET("/api/heuristics", { params: { query: { table, sure } } }));
+export const tryHeuristic = (rule: RuleGiven, turn: number) => got(http.POST("/api/heuristics/try", { body: { rule, turn } }));
+export const keepHeuristic = (rule: RuleGiven) => got(http.PUT("/api/heuristics", { body: rule }));
+export const removeHeuristic = (table: string, name: string) => got(http.DELETE("/api/heuristics", { params: { query: { table, name } } }));
+export const applyHeuristics = (table: string, sure: number) => got(http.POST("/api/heuristics/apply", { body: { table, sure } }));
+export const undoHeuristics = (table: string) => got(http.POST("/api/heuristics/undo", { body: { table } }));
 
 export interface ClustersQuery {
     offset?: number;

@@ -13,6 +13,7 @@ import { MatchSession } from "../session/match";
 import { SimilarSession } from "../session/similar";
 import { t } from "../texts";
 import { beginSession } from "./begin";
+import { HeuristicsPage } from "./heuristics";
 
 const SHOWN = { pair: MatchSession, group: SimilarSession, class: ClassSession, judgement: JudgeSession } as const;
 const ICONS: Record<Kind, IconName> = { pair: "merge", group: "similar", class: "label", judgement: "search" };
@@ -20,6 +21,7 @@ const KINDS: readonly Kind[] = ["pair", "group", "class", "judgement"];
 
 export function LabelPage() {
     const id = place.value.parts[1];
+    if (id === "heuristics") return <HeuristicsPage />;
     return id ? <OneSession key={id} id={id} /> : <AllSessions />;
 }
 
@@ -86,6 +88,11 @@ function Begin({ tables }: { tables: readonly TableInfo[] }) {
                         <span class="soft small">{t.label.kinds[one].about}</span>
                     </button>
                 ))}
+                <a class="kind sheet" href={address(["label", "heuristics"])}>
+                    <Icon name="filter" size={22} />
+                    <strong>{t.rules.title}</strong>
+                    <span class="soft small">{t.rules.short}</span>
+                </a>
             </div>
             {kind ? <BeginForm key={kind} kind={kind} tables={tables} /> : null}
         </section>

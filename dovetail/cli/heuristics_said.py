@@ -1,0 +1,241 @@
+"""Heuristics from the console: what `dovetail labels heuristics` does and prints."""
+
+from __future__ import annotations
+
+import getpass
+import inspect
+import os
+import runpy
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from dovetail.cli.given import split_pairs
+from dovetail.errors import InputError
+from dovetail.labels.exchange import as_cell
+from dovetail.labels.rules import Rule, check
+from dovetail.labels.store import LabelStore
+from dovetail.measure.intervals import wilson
+from dovetail.tables.read import read
+from dovetail.tables.write import write
+from dovetail.types import Table
+from dovetail.workspace import as_json_text, open_workspace
+
+_SHOWN = 5  # rows that are shown of what a heuristic catches
+Functions = dict[str, Callable[[str], str | None]]
+
+
+@dataclass(frozen=True)
+class Given:
+    """A heuristic as it was typed."""
+
+    name: str
+    gives: str
+    words: str
+    pattern: str
+    names: tuple[str, ...]
+    column: str
+
+    def rule(self, table: str) -> Rule:
+        """The same, checked."""
+        words = tuple(w.strip() for w in self.words.replace("\n", ",").split(",") if w.strip())
+        names = split_pairs(self.names, "--means")
+        if not (words or self.pattern or names):
+            raise InputError(f"heuristic {self.name!r} has nothing to go by; give --words, --pattern or --means")
+        if not names and not self.gives:
+            raise InputError(f"heuristic {self.name!r} has no class to give; name one with --class")
+        return check(Rule(self.name, table, self.gives, self.pattern, words, names, self.column))
+
+
+@dataclass(frozen=True)
+class Joining:
+    """How sure to be, and what to do with what is said."""
+
+    sure: float
+    keep: bool
+    out: str | None
+
+
+def add_one(workspace: str, table: str | None, given: Given, *, keep: bool, as_json: bool) -> None:
+    """Try a heuristic, show it, and keep it."""
+    rules, shown = _open(workspace)
+    rule = given.rule(_table(rules, table))
+    found = shown.tried(rules, rule, 0)
+    if keep:
+        rules.keep(rule)
+    if as_json:
+        sys.stdout.write(as_json_text({"kept": keep, **found.model_dump()}) + "\n")
+        return
+    lines = [_in_words(found.line, found.asked)]
+    lines += _rows(found.caught, "caught, for example:")
+    lines += _rows(found.against_hand, "people say otherwise:")
+    lines += _rows(found.against_others, "other heuristics say otherwise:")
+    end = f"kept in {rules.path}" if keep else "only tried, nothing was kept: leave out --try to keep it"
+    sys.stdout.write("\n".join([*lines, end]) + "\n")
+
+
+def list_all(workspace: str, table: str | None, functions: str | None, *, as_json: bool) -> None:
+    """Every heuristic with its figures."""
+    rules, shown = _open(workspace)
+    name = _table(rules, table)
+    if functions is None:
+        found = shown.page(rules, name, 0.6)
+        lines, asked = found.rules, found.asked
+    else:
+        looked = rules.look(name, rules.all(name), _functions(functions))
+        asked = len(looked.ground.rows)
+        lines = [shown.line_of(r, s) for r, s in zip(looked.rules, looked.scores, strict=True)]
+    if as_json:
+        sys.stdout.write(as_json_text({"table": name, "rules": [line.model_dump() for line in lines]}) + "\n")
+        return
+    told = [_in_words(line, asked) for line in lines]
+    hint = f"no heuristics for {name} yet; add one: dovetail labels heuristics add {workspace} NAME --class … --words …"
+    sys.stdout.write("\n".join(told or [hint]) + "\n")
+
+
+def remove_one(workspace: str, table: str | None, name: str) -> None:
+    """Take one out."""
+    rules, _ = _open(workspace)
+    rule = rules.remove(_table(rules, table), name)
+    sys.stdout.write(f"{rule.name} is out of {rules.path}\n")
+
+
+def join_all(workspace: str, table: str | None, functions: str | None, how: Joining, *, as_json: bool) -> None:
+    """What all say together: counts, a file, or labels."""
+    rules, _ = _open(workspace)
+    name = _table(rules, table)
+    some = {} if functions is None else _functions(functions)
+    looked = rules.look(name, [r for r in rules.all(name) if r.on], some)
+    would = rules.would(looked, how.sure)
+    facts: dict[str, Any] = {
+        "table": name,
+        "rows": len(would.rows),
+        "labels": would.counts,
+        "kept_of_people": would.hand,
+    }
+    facts |= {"right": would.right, "checked": would.checked, "faults": dict(looked.faults)}
+    if how.out:
+        facts["file"] = str(write(_labels(looked, would), how.out))
+    if how.keep:
+        facts["new"], facts["taken_back"] = rules.apply(looked, would, _user())
+    sys.stdout.write((as_json_text(facts) if as_json else "\n".join(_joined(facts, how))) + "\n")
+
+
+def undo_last(workspace: str, table: str | None) -> None:
+    """Take the last joining back."""
+    rules, _ = _open(workspace)
+    new, taken = rules.undo(_table(rules, table), _user())
+    sys.stdout.write(f"{taken:,} labels of heuristics taken back, {new:,} count again\n")
+
+
+def _open(workspace: str) -> tuple[Any, Any]:
+    """The heuristics of a workspace, and how they are shown; by name, since console and server stand side by side."""
+    if "://" in workspace:
+        raise InputError("heuristics are kept in the folder of a workspace; name that, not a database")
+    folder = open_workspace(workspace).folder
+    rules, tables = import_module("dovetail.serve.rules"), import_module("dovetail.serve.tables")
+    store = LabelStore(folder / "labels.sqlite")
+    return rules.Rules(folder, tables.Tables(folder), store), import_module("dovetail.serve.rules_shown")
+
+
+def _table(rules: Any, named: str | None) -> str:
+    """The table that is meant; a file is added to the workspace first."""
+    known = rules.tables.all()
+    if named is None:
+        own = [v.name for v in known.values() if v.origin == "added"] or [n for n in known if n == "records"]
+        if len(own) != 1:
+            listed = f"there are {', '.join(own)}" if own else "there is none yet"
+            raise InputError(f"name the table with --table; {listed}. A file will do, too: it is added")
+        return str(own[0])
+    if named not in known and Path(named).is_file():
+        return str(rules.tables.add(read(named)))
+    return str(rules.tables.get(named).name)
+
+
+def _functions(path: str) -> Functions:
+    """The functions of a Python file that a person named; it is run, as any program that one starts."""
+    if not Path(path).is_file():
+        raise InputError(f"there is no file {path} with functions")
+    found: Functions = {
+        name: thing
+        for name, thing in runpy.run_path(path).items()
+        if inspect.isfunction(thing) and not name.startswith("_") and thing.__code__.co_filename == str(path)
+    }
+    if not found:
+        raise InputError(f"{path} holds no functions; each takes a text and gives the name of a class, or None")
+    return found
+
+
+def _labels(looked: Any, would: Any) -> Table:
+    view, names = looked.ground.view, looked.ground.classes
+    ids = view.ids.take(pa.array(would.rows))
+    columns = {"id": ids, "label": pa.array([as_cell((names[n],)) for n in would.said])}
+    if view.sources is not None:
+        columns = {"source": view.sources.take(pa.array(would.rows)), **columns}
+    columns["probability"] = pa.array(np.round(would.probability, 4))
+    columns["task"] = pa.array([view.name] * len(ids))
+    columns["person"] = pa.array(["(heuristics)"] * len(ids))
+    return Table("labels", pa.table(columns), ids)
+
+
+def _in_words(line: Any, asked: int) -> str:
+    """One heuristic in two lines."""
+    what = {"pattern": line.pattern, "words": ", ".join(line.words), "names": ", ".join(line.names)}.get(line.kind, "")
+    off = "" if line.on else " (off)"
+    if line.fault:
+        return f"{line.name}{off}: {line.fault}"
+    gives = line.gives or ("a class" if line.kind != "function" else "what it says")
+    said = f"{line.rows:,} of {asked:,} rows ({100 * line.coverage:.1f} %)"
+    others = f"overlap {100 * line.overlap:.1f} %, conflict {100 * line.conflict:.1f} %"
+    if line.checked:
+        right = wilson(line.right, line.checked)
+        span = f"{100 * right.low:.0f} to {100 * right.high:.0f} %"
+        judged = f"right on {line.right:,} of {line.checked:,} hand labels ({100 * right.value:.0f} %, {span})"
+    else:
+        judged = "no hand label to judge it by"
+    shortened = what if len(what) <= 60 else what[:57] + "…"
+    return f"{line.name}{off}: {gives} where {shortened or 'it says so'}\n  {said}, {others}, {judged}"
+
+
+def _rows(examples: Sequence[Any], title: str) -> list[str]:
+    if not examples:
+        return []
+    told = []
+    for one in examples[:_SHOWN]:
+        text = "".join(f"[{p.text}]" if p.marked else p.text for p in one.pieces)
+        says = [f"people say {one.hand}"] if one.hand not in (None, one.value) else []
+        says += [f"{other.name} says {other.value}" for other in one.others if other.value != one.value]
+        told.append(f"    {one.id}: {' '.join(text.split())}" + (f" ({'; '.join(says)})" if says else ""))
+    return [f"  {title}", *told]
+
+
+def _joined(facts: dict[str, Any], how: Joining) -> list[str]:
+    lines = [f"{facts['rows']:,} rows of {facts['table']} would get a label, at least {100 * how.sure:.0f} % sure:"]
+    lines += [f"  {name}: {rows:,}" for name, rows in sorted(facts["labels"].items(), key=lambda x: -x[1])]
+    if facts["checked"]:
+        right = wilson(facts["right"], facts["checked"])
+        span = f"{100 * right.low:.0f} to {100 * right.high:.0f} %"
+        said = f"right on {facts['right']:,} of {facts['checked']:,} hand labels that did not help to judge themselves"
+        lines.append(f"{said} ({100 * right.value:.0f} %, {span})")
+    else:
+        lines.append("no hand labels to judge this by: label some rows first, to know how far to trust it")
+    if facts["kept_of_people"]:
+        lines.append(f"{facts['kept_of_people']:,} rows that people labelled stay as they are")
+    lines += [f"left out: {fault}" for fault in facts["faults"].values()]
+    lines += [f"written to {facts['file']}"] if how.out else []
+    if how.keep:
+        return [*lines, f"kept as labels of heuristics: {facts['new']:,} new, {facts['taken_back']:,} taken back"]
+    return lines if how.out else [*lines, "nothing was kept: --keep keeps them as labels, --out writes them to a file"]
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return os.environ.get("USER", "somebody")

@@ -1,0 +1,301 @@
+"""The heuristics of a workspace: kept in a file, tried on a table, joined, and said as labels.
+
+What they say is kept in the label store under a name of its own, and counts only where no person spoke. The labels
+that a person gave are never written to; a joining replaces what heuristics said before, and can be taken back.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dovetail.errors import InputError, UnknownName
+from dovetail.labels.agree import settled
+from dovetail.labels.heuristics import ByPattern, ByWords, HeuristicScore, Joined, join, proof
+from dovetail.labels.rules import MOST, Rule, check, parse, rewritten
+from dovetail.labels.said import HEURISTICS, Answer, Event, Row, Suggestion, classes
+from dovetail.labels.store import LabelStore, Wanted
+from dovetail.serve.state import now
+from dovetail.tables.atomic import replace_file
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from dovetail.serve.tables import Tables, View
+
+    Numbers = npt.NDArray[np.int64]
+
+FILE = "heuristics.toml"
+LARGEST = 200_000  # rows that heuristics are asked about; of larger tables evenly so many
+SECONDS = 5.0  # that one heuristic may take on a page
+_KEPT = 100  # heuristics whose votes are remembered
+_MODEL = "heuristics"
+
+
+@dataclass(frozen=True)
+class Ground:
+    """One table as heuristics see it: its rows by number, and what people say of them."""
+
+    view: View
+    rows: Numbers  # (n,) row numbers
+    classes: tuple[str, ...]
+    hand: Numbers  # (n,) the class that people settled on, by number; -1 where they did not
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What heuristics say of a table. `rules`, `votes` and `scores` go together; `faults`: what could not be asked."""
+
+    ground: Ground
+    rules: tuple[Rule, ...]
+    votes: Numbers  # (n, h)
+    scores: tuple[HeuristicScore, ...]
+    joined: Joined | None  # None where there are fewer than two classes, or nothing is on
+    faults: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Would:
+    """What joining would say: of which rows, which class, how surely; and how often that is right on hand labels."""
+
+    rows: Numbers  # row numbers
+    said: Numbers  # (m,) class by number
+    probability: npt.NDArray[np.float64]
+    counts: dict[str, int]
+    hand: int  # rows of which heuristics are sure, but that a person labelled: those stay as they are
+    right: int
+    checked: int
+
+
+class Rules:
+    """The file, and what its heuristics say of the tables. Asked by pages and by the console."""
+
+    def __init__(self, folder: Path, tables: Tables, store: LabelStore) -> None:
+        self.path, self.tables, self.store = folder / FILE, tables, store
+        self._lock = threading.RLock()
+        self._votes: OrderedDict[tuple[Any, ...], Numbers] = OrderedDict()
+        self._texts: tuple[tuple[Any, ...], pa.Array | None] = ((), None)
+
+    def all(self, table: str | None = None) -> tuple[Rule, ...]:
+        """What the file holds now; it may have been edited by hand."""
+        if not self.path.is_file():
+            return ()
+        rules = parse(self.path.read_text(encoding="utf-8"), str(self.path.name))
+        return tuple(r for r in rules if table in (None, r.table))
+
+    def keep(self, rule: Rule) -> None:
+        """Add a rule, or put it in the place of the one that has its name."""
+        check(rule)
+        self.tables.get(rule.table)
+        with self._lock:
+            rules = {r.place: r for r in self.all()} | {rule.place: rule}
+            if len(rules) > MOST:
+                raise InputError(f"a workspace keeps {MOST} heuristics at most; remove some first")
+            self._write(tuple(rules.values()))
+
+    def remove(self, table: str, name: str) -> Rule:
+        """Take a rule out of the file and give it, so that it can be put back."""
+        with self._lock:
+            rules = self.all()
+            found = next((r for r in rules if r.place == (table, name)), None)
+            if found is None:
+                known = [r.name for r in rules if r.table == table]
+                raise UnknownName("heuristic", name, known, f"the table {table}")
+            self._write(tuple(r for r in rules if r is not found))
+        return found
+
+    def ground(self, table: str, rules: Sequence[Rule] = (), more: Sequence[str] = ()) -> Ground:
+        """A table with its classes and hand labels."""
+        view = self.tables.get(table)
+        rows = np.unique(np.linspace(0, max(len(view) - 1, 0), min(len(view), LARGEST)).astype(np.int64))
+        said = dict(_settled(self.store, view))
+        names = [*(c for r in rules for c in r.classes), *more, *said.values()]
+        known = tuple(dict.fromkeys(n for n in names if n))
+        number = {name: n for n, name in enumerate(known)}
+        hand = np.array([number[said[n]] if n in said else -1 for n in rows.tolist()], np.int64)
+        return Ground(view, rows, known, hand)
+
+    def votes(self, ground: Ground, rule: Rule, seconds: float = SECONDS) -> Numbers:
+        """What one rule says of each row (n,), by number of class, -1 where it abstains."""
+        what = (rule.kind, rule.column, rule.pattern, rule.words, tuple(rule.names.items()), rule.sure)
+        key = (ground.view.name, ground.view.version, *what)
+        with self._lock:
+            found = self._votes.get(key)
+        if found is None:
+            found = self._asked(ground, rule, seconds)
+            with self._lock:
+                self._votes[key] = found
+                while len(self._votes) > _KEPT:
+                    self._votes.popitem(last=False)
+        number = np.array([-1, *(ground.classes.index(c) for c in rule.classes)], np.int64)
+        return number[found.astype(np.int64) + 1]
+
+    def look(self, table: str, rules: Sequence[Rule], functions: Mapping[str, Callable[[str], str | None]]) -> Looked:
+        """What these rules, and Python functions, say of a table together."""
+        faults: dict[str, str] = {}
+        ground = self.ground(table, rules)
+        columns, asked, spoken = [], [], []
+        for name, function in functions.items():
+            texts = self.texts(ground, "").to_pylist()
+            spoken.append([(name, said) for said in _called(name, function, texts)])
+        ground = self.ground(table, rules, [said for one in spoken for _, said in one if said is not None])
+        number: dict[str | None, int] = {None: -1, **{c: n for n, c in enumerate(ground.classes)}}
+        for rule in rules:
+            try:
+                columns.append(self.votes(ground, rule))
+                asked.append(rule)
+            except InputError as error:
+                faults[rule.name] = str(error)
+        for one, name in zip(spoken, functions, strict=True):
+            columns.append(np.array([number[said] for _, said in one], np.int64))
+            asked.append(Rule(name, table))
+        votes = np.stack(columns, axis=1) if columns else np.zeros((len(ground.rows), 0), np.int64)
+        return _looked(ground, tuple(asked), votes, faults)
+
+    def would(self, looked: Looked, sure: float) -> Would:
+        """What joining says of the rows that no person labelled, where it is sure."""
+        ground, joined = looked.ground, looked.joined
+        if joined is None:
+            raise InputError("heuristics of two classes are needed before they can be joined; add one of another class")
+        on = [n for n, r in enumerate(looked.rules) if r.on]
+        voted = (looked.votes[:, on] >= 0).any(axis=1)
+        best = joined.probability.max(axis=1)
+        sure_of = voted & (best >= sure)
+        at = np.flatnonzero(sure_of & (ground.hand < 0))
+        said = joined.probability[at].argmax(axis=1)
+        counts = {c: int((said == n).sum()) for n, c in enumerate(ground.classes)}
+        right, checked = proof(looked.votes[:, on], ground.classes, ground.hand, sure=sure)
+        kept = int((voted & (ground.hand >= 0)).sum())
+        return Would(ground.rows[at], said, best[at], {c: n for c, n in counts.items() if n}, kept, right, checked)
+
+    def apply(self, looked: Looked, would: Would, person: str) -> tuple[int, int]:
+        """Say it as labels, in the place of what heuristics said before: how many are new, how many were taken back."""
+        view, names = looked.ground.view, looked.ground.classes
+        ids = view.ids.take(pa.array(would.rows)).to_pylist()
+        answers = []
+        for row, id_, number, p in zip(would.rows.tolist(), ids, would.said, would.probability, strict=True):
+            label = classes(Row(str(id_), view.source(row)), names[number], task=view.name)
+            answers.append(Answer(label, Suggestion((names[number],), round(float(p), 4), _MODEL)))
+        return self.store.replace(answers, _wanted(view.name), session=f"heuristics of {person} {now()}"[:200])
+
+    def undo(self, table: str, person: str) -> tuple[int, int]:
+        """Take the last joining back, so that what was before counts again; once more brings it back."""
+        last = next(iter(self.store.latest(_wanted(table), limit=1)[0]), None)
+        if last is None:
+            raise InputError(f"heuristics never said anything about {table}, so there is nothing to take back")
+        first = min(e.id for e in self.store.history(Wanted(session=last.session, person=HEURISTICS)))
+        wanted = _wanted(table)
+        before = self.store.current(Wanted(wanted.shape, wanted.task, wanted.person, upto=first - 1))
+        answers = [Answer(e.label, e.suggestion) for e in before]
+        return self.store.replace(answers, wanted, session=f"heuristics undone by {person} {now()}"[:200])
+
+    def said(self, table: str) -> list[Event]:
+        """What heuristics say of a table as labels now."""
+        return self.store.current(_wanted(table))
+
+    def texts(self, ground: Ground, column: str) -> pa.Array:
+        """The texts that heuristics read, (n,): of one column, or of all that say something."""
+        view = ground.view
+        if column and column not in view.columns:
+            raise UnknownName("column", column, view.columns, view.name)
+        key = (view.name, view.version, column)
+        with self._lock:
+            if self._texts[0] != key:
+                parts = [pc.fill_null(view.data[c], "") for c in ((column,) if column else view.telling)]
+                whole = pc.binary_join_element_wise(*parts, " ") if parts else pa.array([""] * len(view))
+                self._texts = key, whole.take(pa.array(ground.rows)).combine_chunks()
+            return self._texts[1]
+
+    def _asked(self, ground: Ground, rule: Rule, seconds: float) -> Numbers:
+        texts = self.texts(ground, rule.column)
+        if rule.kind == "names":
+            return _by_names(rule, texts)
+        found = heuristic_of(rule, seconds).found(texts)
+        return np.where(found, 0, -1).astype(np.int16)
+
+    def _write(self, rules: tuple[Rule, ...]) -> None:
+        before = self.path.read_text(encoding="utf-8") if self.path.is_file() else ""
+        with replace_file(self.path) as beside:
+            beside.write_text(rewritten(before, rules), encoding="utf-8")
+
+
+def heuristic_of(rule: Rule, seconds: float = SECONDS) -> ByPattern | ByWords:
+    """A pattern or a list of words, ready to be asked."""
+    if rule.kind == "pattern":
+        return ByPattern(rule.name, rule.pattern, rule.gives, seconds)
+    return ByWords(rule.name, rule.words, rule.gives, seconds)
+
+
+def _by_names(rule: Rule, texts: pa.Array) -> Numbers:
+    """A model that needs no labels: texts compared with the names of the classes, or with what is said of them."""
+    from dovetail.serve.nearest import ENCODER
+    from dovetail.tasks.classify import Classifier
+
+    model = Classifier.from_names(dict(rule.names), encoder=ENCODER)
+    order = [model.classes.index(name) for name in rule.names]
+    parts = []
+    for at in range(0, len(texts), 5_000):
+        p = model.predict_proba(texts.slice(at, 5_000).to_pylist())[:, order]
+        parts.append(np.where(p.max(axis=1) >= rule.sure, p.argmax(axis=1), -1))
+    return np.concatenate(parts).astype(np.int16) if parts else np.zeros(0, np.int16)
+
+
+def _called(name: str, function: Callable[[str], str | None], texts: list[str]) -> list[str | None]:
+    """What a Python function says; the classes are whatever it names."""
+    said = [function(text) for text in texts]
+    odd = next((one for one in said if one is not None and not isinstance(one, str)), None)
+    if odd is not None:
+        raise InputError(f"the function {name} gave {odd!r}; it gives the name of a class, or None")
+    return said
+
+
+def _looked(ground: Ground, rules: tuple[Rule, ...], votes: Numbers, faults: Mapping[str, str]) -> Looked:
+    on = [n for n, r in enumerate(rules) if r.on]
+    if len(ground.classes) < 2 or not on:
+        return Looked(ground, rules, votes, _alone(rules, votes, ground), None, faults)
+    names = [r.name for r in rules]
+    joined = join(votes[:, on], ground.classes, names=[names[n] for n in on], label=ground.hand)
+    scored = {on[n]: score for n, score in enumerate(joined.scores)}
+    spare = _alone(rules, votes, ground)
+    return Looked(ground, rules, votes, tuple(scored.get(n, spare[n]) for n in range(len(rules))), joined, faults)
+
+
+def _alone(rules: Sequence[Rule], votes: Numbers, ground: Ground) -> tuple[HeuristicScore, ...]:
+    """What can be said of rules that are off, or before there are two classes: no trust, all else."""
+    on = [n for n, r in enumerate(rules) if r.on]
+    found = []
+    for n, rule in enumerate(rules):
+        mine, others = votes[:, n], votes[:, [m for m in on if m != n]]
+        spoke, checked = mine >= 0, (mine >= 0) & (ground.hand >= 0)
+        other = spoke & (others >= 0).any(axis=1)
+        against = spoke & ((others >= 0) & (others != mine[:, None])).any(axis=1)
+        share = 1 / max(len(mine), 1)
+        right = int((mine[checked] == ground.hand[checked]).sum())
+        covers, overlaps, differs = (float(x.sum() * share) for x in (spoke, other, against))
+        rows = int(spoke.sum())
+        found.append(
+            HeuristicScore(rule.name, covers, overlaps, differs, float("nan"), right, int(checked.sum()), rows)
+        )
+    return tuple(found)
+
+
+def _settled(store: LabelStore, view: View) -> Iterator[tuple[int, str]]:
+    """The rows that people gave one class, with that class."""
+    for task in dict.fromkeys(("", view.name)):
+        people = [e for e in store.current(Wanted(shape="class", task=task)) if e.by_person]
+        for label in settled(people):
+            row = view.place(label.rows[0].id, label.rows[0].source)
+            if row is not None and isinstance(label.value, tuple) and len(label.value) == 1:
+                yield row, label.value[0]
+
+
+def _wanted(table: str) -> Wanted:
+    return Wanted("class", table, HEURISTICS)

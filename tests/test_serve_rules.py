@@ -1,0 +1,238 @@
+"""Heuristics over HTTP and from the console: tried, kept, joined, said as labels, taken back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from made_workbench import served, tickets
+from typer.testing import CliRunner, Result
+
+from dovetail.cli.main import app
+from dovetail.serve.workbench import Workbench
+from dovetail.tables.write import write
+from dovetail.workspace import open_workspace
+
+MONEY = {"name": "money", "table": "tickets", "gives": "money", "words": ["refund", "invoice payment"]}
+POST = {"name": "post", "table": "tickets", "gives": "post", "pattern": r"parcel|deliver(y|ed)"}
+WRONG = {"name": "wrong", "table": "tickets", "gives": "post", "pattern": r"number \d*7 "}
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    return open_workspace(tmp_path / "ws").folder
+
+
+@pytest.fixture
+def client(place: Path) -> Iterator[TestClient]:
+    with served(place) as (client, bench):
+        bench.add(tickets())
+        yield client
+
+
+def said(client: TestClient, values: dict[str, str], person: str | None = None) -> None:
+    rows = [{"shape": "class", "rows": [{"id": i}], "value": [v], "task": "tickets"} for i, v in values.items()]
+    headers = {} if person is None else {"authorization": f"Bearer {person}"}
+    assert client.post("/api/label", json={"labels": rows}, headers=headers).status_code == 200
+
+
+def page(client: TestClient, **query: Any) -> dict[str, Any]:
+    found: dict[str, Any] = client.get("/api/heuristics", params={"table": "tickets", **query}).json()
+    return found
+
+
+def test_a_heuristic_is_tried_and_kept_nowhere(client: TestClient, place: Path) -> None:
+    said(client, {"t0": "money", "t3": "login", "t1": "post"})
+    found = client.post("/api/heuristics/try", json={"rule": MONEY}).json()
+    assert (found["line"]["rows"], found["asked"]) == (20, 60)
+    assert (found["line"]["right"], found["line"]["checked"]) == (1, 2)
+    assert len(found["caught"]) == 8
+    assert [p["text"] for p in found["caught"][0]["pieces"] if p["marked"]] == ["refund", "invoice payment"]
+    assert [(e["id"], e["hand"], e["value"]) for e in found["against_hand"]] == [("t3", "login", "money")]
+    other = client.post("/api/heuristics/try", json={"rule": MONEY, "turn": 1}).json()
+    assert {e["id"] for e in other["caught"]} != {e["id"] for e in found["caught"]}
+    assert not (place / "heuristics.toml").exists()
+
+
+def test_kept_turned_off_removed_and_put_back(client: TestClient, place: Path) -> None:
+    first = client.put("/api/heuristics", json=MONEY).json()
+    assert first["joined"] is None
+    assert "two classes" in first["notice"]
+    second = client.put("/api/heuristics", json=POST).json()
+    assert {line["value"]: line["rows"] for line in second["joined"]["labels"]} == {"money": 20, "post": 20}
+    assert client.put("/api/heuristics", json={**POST, "on": False}).json()["rules"][1]["on"] is False
+    gone = client.delete("/api/heuristics", params={"table": "tickets", "name": "post"}).json()
+    assert [r["name"] for r in page(client)["rules"]] == ["money"]
+    client.put("/api/heuristics", json={**gone, "on": True})
+    assert [r["name"] for r in page(client)["rules"]] == ["money", "post"]
+    assert 'words = ["refund", "invoice payment"]' in (place / "heuristics.toml").read_text(encoding="utf-8")
+
+
+def test_conflicts_are_shown(client: TestClient) -> None:
+    for rule in (MONEY, POST, WRONG):
+        client.put("/api/heuristics", json=rule)
+    found = client.post("/api/heuristics/try", json={"rule": WRONG}).json()
+    assert found["line"]["conflict"] == pytest.approx(2 / 60)
+    assert {e["id"] for e in found["against_others"]} == {"t27", "t57"}
+    assert found["against_others"][0]["others"] == [{"name": "money", "value": "money"}]
+
+
+def test_joined_applied_and_undone(client: TestClient) -> None:
+    said(client, {f"t{n}": ("money", "post", "login")[n % 3] for n in range(12)})
+    for rule in (MONEY, POST):
+        client.put("/api/heuristics", json=rule)
+    joined = page(client, sure=0.75)["joined"]
+    assert (joined["right"], joined["checked"], joined["kept"], joined["rows"]) == (8, 8, 8, 32)
+    assert joined["accuracy"]["low"] > 0.6
+    done = client.post("/api/heuristics/apply", json={"table": "tickets", "sure": 0.75}).json()
+    assert (done["new"], done["taken"]) == (32, 0)
+    detail = client.get("/api/tables/tickets/rows/30").json()
+    assert [(label["person"], label["value"]) for label in detail["labels"]] == [("(heuristics)", ["money"])]
+    summary = client.get("/api/labels/summary").json()
+    assert (summary["counts"]["class"], summary["people"], summary["unsettled"]) == (12, 1, 0)
+    client.request("DELETE", "/api/heuristics", params={"table": "tickets", "name": "post"})
+    assert client.post("/api/heuristics/apply", json={"table": "tickets"}).json()["taken"] == 16
+    back = client.post("/api/heuristics/undo", json={"table": "tickets"}).json()
+    assert {c["value"]: c["rows"] for c in back["labels"]} == {"money": 16, "post": 16}
+
+
+def test_a_session_still_asks_about_rows_that_heuristics_labelled(client: TestClient) -> None:
+    for rule in (MONEY, POST):
+        client.put("/api/heuristics", json=rule)
+    client.post("/api/heuristics/apply", json={"table": "tickets"})
+    session = client.post("/api/sessions", json={"kind": "class", "table": "tickets"}).json()["session"]
+    assert client.get(f"/api/sessions/{session}/next", params={"count": 5}).json()["left"] == 60
+    assert client.get(f"/api/sessions/{session}/progress").json()["answers"] == 0
+
+
+def test_names_of_classes_are_a_heuristic(client: TestClient) -> None:
+    rule = {"name": "n", "table": "tickets", "names": {"money": "invoice, payment", "post": "parcel delivery"}}
+    line = client.put("/api/heuristics", json=rule).json()["rules"][0]
+    assert (line["kind"], line["fault"]) == ("names", None)
+    assert line["rows"] > 20
+
+
+def test_what_makes_no_sense_is_refused(client: TestClient) -> None:
+    for change, status, words in (
+        ({"pattern": "(?=a)b", "words": []}, 422, "no look-around"),
+        ({"pattern": "x" * 501, "words": []}, 422, "pattern"),
+        ({"words": []}, 422, "one of pattern, words, names"),
+        ({"pattern": "x"}, 422, "one of pattern, words, names"),
+        ({"gives": ""}, 422, "no class"),
+        ({"table": "nowhere"}, 404, "nowhere"),
+        ({"column": "nowhere"}, 422, "nowhere"),
+        ({"words": ["w"] * 1_001}, 422, "words"),
+        ({"name": " "}, 422, "name"),
+    ):
+        send = client.put("/api/heuristics", json={**MONEY, **change})
+        assert send.status_code == status, (change, send.json())
+        assert words in send.json()["error"]
+    assert client.delete("/api/heuristics", params={"table": "tickets", "name": "x"}).status_code == 404
+    assert client.post("/api/heuristics/undo", json={"table": "tickets"}).status_code == 422
+    assert client.post("/api/heuristics/apply", json={"table": "tickets"}).status_code == 422
+
+
+def test_roles(client: TestClient) -> None:
+    token = client.post("/api/people", json={"person": "bo"}).json()["token"]
+    headers = {"authorization": f"Bearer {token}"}
+    assert client.post("/api/heuristics/try", json={"rule": MONEY}, headers=headers).status_code == 200
+    assert client.put("/api/heuristics", json=MONEY, headers=headers).status_code == 403
+    assert client.post("/api/heuristics/apply", json={"table": "tickets"}, headers=headers).status_code == 403
+    assert client.post("/api/people", json={"person": "(heuristics)"}).status_code == 422
+
+
+def test_a_file_broken_by_hand_is_said_and_a_broken_rule_keeps_the_others(client: TestClient, place: Path) -> None:
+    client.put("/api/heuristics", json=MONEY)
+    path = place / "heuristics.toml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text + '[[heuristic]]\nname = "b"\ntable = "tickets"\nclass = "c"\npattern = "("\n', "utf-8")
+    found = page(client)["rules"]
+    assert [r["rows"] for r in found] == [20, 0]
+    assert "not understood" in found[1]["fault"]
+    path.write_text("[[", encoding="utf-8")
+    reply = client.get("/api/heuristics", params={"table": "tickets"})
+    assert reply.status_code == 422
+    assert "heuristics.toml is not understood" in reply.json()["error"]
+
+
+def run(*words: object) -> Result:
+    return CliRunner().invoke(app, ["labels", "heuristics", *map(str, words)])
+
+
+def told(*words: object) -> str:
+    done = run(*words)
+    assert done.exit_code == 0, done.exception
+    return done.output
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    write(tickets(), tmp_path / "tickets.csv")
+    told(
+        "add",
+        tmp_path / "ws",
+        "money",
+        "--class",
+        "money",
+        "--words",
+        "refund, account",
+        "--table",
+        tmp_path / "tickets.csv",
+    )
+    told("add", tmp_path / "ws", "post", "--class", "post", "--pattern", "parcel|late")
+    return tmp_path / "ws"
+
+
+def test_console_adds_lists_tries_and_removes(shop: Path) -> None:
+    listed = told("list", shop)
+    assert "money: money where refund, account\n  40 of 60 rows (66.7 %), overlap 0.0 %, conflict 0.0 %" in listed
+    tried = told("add", shop, "late", "--class", "money", "--words", "late", "--column", "body", "--try")
+    assert "delivery [late] courier" in tried
+    assert "post says post" in tried
+    assert "only tried" in tried
+    assert len(json.loads(told("list", shop, "--json"))["rules"]) == 2
+    assert "post is out of" in told("remove", shop, "post")
+    for words, said_ in (
+        (("add", shop, "x", "--class", "c"), "give --words, --pattern or --means"),
+        (("add", shop, "x", "--words", "c"), "name one with --class"),
+        (("join", shop), "two classes"),
+        (("list", shop, "--table", "nowhere"), "nowhere"),
+        (("join", shop, "--functions", "nowhere.py"), "no file nowhere.py"),
+    ):
+        assert said_ in str(run(*words).exception)
+
+
+def test_console_joins_functions_keeps_writes_and_undoes(shop: Path) -> None:
+    functions = shop.parent / "rules.py"
+    functions.write_text("def logs(text):\n    return 'login' if 'password' in text else None\n", encoding="utf-8")
+    dry = told("join", shop, "--functions", functions)
+    assert "no hand labels to judge this by" in dry
+    assert "nothing was kept" in dry
+    out = shop.parent / "said.csv"
+    facts = json.loads(told("join", shop, "--functions", functions, "--keep", "--out", out, "--json"))
+    assert facts["labels"] == {"post": 20}, "two that contradict each other are trusted less"
+    assert facts["new"] == 20
+    again = CliRunner().invoke(app, ["labels", "import", str(shop), str(out)])
+    assert "20 were known already" in again.output
+    assert told("undo", shop) == "20 labels of heuristics taken back, 0 count again\n"
+    assert told("undo", shop) == "0 labels of heuristics taken back, 20 count again\n"
+
+
+def test_a_training_learns_from_both_and_says_so(place: Path) -> None:
+    from dovetail.labels.said import classes
+    from dovetail.serve.work_classes import some_ruled
+
+    with served(place) as (client, bench):
+        bench.add(tickets())
+        said(client, {"t0": "money", "t1": "post"})
+        for rule in (MONEY, POST):
+            client.put("/api/heuristics", json=rule)
+        client.post("/api/heuristics/apply", json={"table": "tickets"})
+        events = bench.ledger.store.current()
+        assert len(some_ruled(events)) == 38
+        assert isinstance(bench, Workbench)
+        assert bench.ledger.ruled(classes("t3", (), task="tickets").subject_key()) is not None
