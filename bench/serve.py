@@ -316,6 +316,7 @@ def openapi(seed: int, options: argparse.Namespace, place: Path) -> dict[str, An
         dovetail.integrate(example / "north.csv", example / "south.csv", out=place / "ws")
     bench = Workbench(place / "ws", work=False)
     token, wrong, asked = bench.people.ensure_admin("bench"), [], 0
+    asking: list[float] = []  # seconds of the server; the rest of the time makes the requests
     app = make_app(bench, Rules(rate=1e6, burst=1e6, login_rate=1e6, login_burst=1e6))
     schema = schemathesis.openapi.from_dict(json.loads(document()))
     with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as client:
@@ -338,14 +339,18 @@ def openapi(seed: int, options: argparse.Namespace, place: Path) -> dict[str, An
                 nonlocal asked
                 found = case.as_transport_kwargs(base_url="http://127.0.0.1")
                 wanted = {k: found[k] for k in ("json", "params") if found.get(k) is not None}
+                begun = time.perf_counter()
                 answer = client.request(found["method"], found["url"], **wanted)
                 asked += 1
+                asking.append(time.perf_counter() - begun)
                 if answer.status_code >= 500:
                     wrong.append(f"{found['method']} {found['url']}: {answer.status_code}")
 
+            print(f"{operation.method} {operation.path}", file=sys.stderr)
             ask()
     bench.close()
-    return {"addresses": len(operations), "requests": asked, "errors_5xx": len(wrong), "first": wrong[:5]}
+    found = {"addresses": len(operations), "requests": asked, "errors_5xx": len(wrong), "first": wrong[:5]}
+    return {**found, "asking_seconds": round(sum(asking), 1), **_times(np.array(asking))}
 
 
 def similar(seed: int, options: argparse.Namespace, place: Path) -> dict[str, Any]:
