@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +20,7 @@ from dovetail.errors import InputError, WorkspaceError
 from dovetail.jobs.look import explain_pair
 from dovetail.jobs.merge import Merged, data_hash
 from dovetail.jobs.outputs import in_a_line
+from dovetail.tables.pairs import read_pairs
 from dovetail.types import AttributeEvidence, Explanation, Progress, Table
 
 FIRST = ["Anna", "Bertram", "Carla", "Dmitri", "Elena", "Farouk", "Greta", "Hugo", "Irina", "Jonas", "Katja", "Louis"]
@@ -219,3 +222,38 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert [seconds[s] for s in ("align", "plan", "block", "match")] == [0.0] * 4
     assert seconds["cluster"] > 0.0
     assert (out / "merged.csv").is_file()
+
+
+def test_guarded_csv_files_run_nothing_and_their_judgements_are_still_read(tmp_path):
+    """A spreadsheet runs no cell of them, and a label filled in there finds its rows again."""
+    frame = LEFT.data.to_pandas()
+    frame.loc[0, "id"], frame.loc[0, "name"] = "=cmd|a", "@SUM(A1) Lindqvist"
+    left = Table("left", pa.Table.from_pandas(frame, preserve_index=False), pa.array(frame["id"]), id_column="id")
+    out = tmp_path / "out"
+    merged = dt.integrate(left, RIGHT, out=out, guard_formulas=True)
+    assert merged.run["settings"]["guard_formulas"] is True
+    assert merged.table["id"].to_pylist()[0] is not None
+    texts = [(out / name).read_text(encoding="utf-8") for name in ("merged.csv", "clusters.csv", "matches.csv")]
+    assert "'=cmd|a" in texts[0]
+    assert "'@SUM(A1)" in texts[0]
+    cells = [cell for text in texts for row in csv.reader(text.splitlines()) for cell in row]
+    assert not [cell for cell in cells if cell[:1] in ("=", "@")]
+    ends = "left_source,left_id,right_source,right_id,label\n"
+    (out / "review.csv").write_text(f"{ends}left,'=cmd|a,right,r0,match\n", encoding="utf-8")
+    said = read_pairs(out / "review.csv")
+    assert said.left_ids.to_pylist() == ["=cmd|a"]
+    again = dt.integrate(left, RIGHT, out=out, guard_formulas=True)
+    kept = [row for row in again.review.to_pylist() if row["label"]]
+    assert [(row["left_id"], row["label"]) for row in kept] == [("=cmd|a", "match")]
+
+
+def test_what_was_aligned_and_planned_is_said_before_the_work(tmp_path):
+    notes: dict[str, str] = {}
+    merged = dt.integrate(LEFT, RIGHT, on_progress=lambda p: notes.update({p.step: p.note}) if p.note else None)
+    assert notes["align"].startswith("name, birth_date")
+    assert re.search(
+        r"[\d,]+ pairs keep an estimated [\d.]+% \([\d.]+% to 100.0%\) of the matches; 0.\d GB", notes["plan"]
+    )
+    assert merged.run["columns"]["name"] == ["name", "name"]
+    assert merged.run["clusterer_why"]
+    assert merged.run["warnings"] == []

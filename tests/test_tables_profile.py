@@ -36,6 +36,31 @@ def only(found: ColumnProfile, start: str) -> str:
     return said[0]
 
 
+@pytest.mark.parametrize(
+    ("names", "doubted"),
+    [
+        (("1", "Ann Smith", "3.50"), "'3.50'"),
+        (("ann@letters.example", "Ann"), "'ann@letters.example'"),
+        (("2024-03-01", "Ann"), "'2024-03-01'"),
+        (("Ann", "York"), "2 columns are called like a value"),  # both stand in their columns
+        (("name", "York"), None),
+        (("2019", "2020"), None),
+        (("name", "1st half"), None),
+        (("price (EUR)", "3d model"), None),
+    ],
+)
+def test_a_row_that_was_taken_for_a_header_is_said(names: tuple[str, ...], doubted: str | None):
+    table = table_of(
+        "t", **dict(zip(names, (["Bob", "Ann", "Cy"], ["York", "Selby", "Dunbar"], ["4"] * 3), strict=False))
+    )
+    found = profile(table).warnings
+    assert (doubted is None and not found) or (len(found) == 1 and str(doubted) in found[0])
+
+
+def test_a_header_that_is_repeated_among_the_rows_is_no_row():
+    assert not profile(table_of("t", name=["Ann", "name"], town=["York", "town"])).warnings
+
+
 CLEAN = {
     "  a \t b\n": "a b",
     "MÃ¼nchen": "München",

@@ -60,6 +60,7 @@ Cluster = Annotated[str, typer.Option(help="How matches become entities.")]
 Rule = Annotated[list[str] | None, typer.Option(help="How a column is fused: column=rule. Repeatable.")]
 Trust = Annotated[list[str] | None, typer.Option(help="A source, the most trusted first. Repeatable.")]
 Seed = Annotated[int, typer.Option(help="Seed of all randomness.")]
+Guard = Annotated[bool, typer.Option("--guard-formulas", help="Keep spreadsheets from running cells.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Stop at the first row that cannot be read.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Model = Annotated[Path, typer.Argument(help="Folder that `dovetail fit` wrote.", show_default=False)]
@@ -103,6 +104,7 @@ def integrate(
     cluster: Cluster = "auto",
     rule: Rule = None,
     trust: Trust = None,
+    guard_formulas: Guard = False,
     seed: Seed = 0,
     strict: Strict = False,
     as_json: AsJson = False,
@@ -133,6 +135,7 @@ def dedupe(
     precision: Precision = None,
     cluster: Cluster = "auto",
     rule: Rule = None,
+    guard_formulas: Guard = False,
     seed: Seed = 0,
     strict: Strict = False,
     as_json: AsJson = False,
@@ -226,7 +229,7 @@ def clean(
     source: Annotated[str, typer.Argument(help="A file, folder, glob, or database URL.", show_default=False)],
     out: Annotated[str, typer.Option("--out", "-o", help="File to write: csv, tsv, jsonl, parquet or xlsx.")],
     normalise: Annotated[bool, typer.Option("--normalise", help="Add comparable values beside the originals.")] = False,
-    guard: Annotated[bool, typer.Option("--guard-formulas", help="Keep spreadsheets from running cells.")] = False,
+    guard: Guard = False,
     strict: Strict = False,
 ) -> None:
     """Repair Unicode, white space and entities, and write the table in any format."""
@@ -279,7 +282,7 @@ def explain(
 
 
 def _settings(given: dict[str, object]) -> dict[str, object]:
-    names = ("within", "recall", "max_pairs", "memory", "threshold", "precision", "seed", "strict")
+    names = ("within", "recall", "max_pairs", "memory", "threshold", "precision", "guard_formulas", "seed", "strict")
     settings = {n: given[n] for n in names if given.get(n) is not None}
     if given.get("row_id") is not None:
         settings["id"] = given["row_id"]

@@ -44,11 +44,12 @@ def summary(merged: Merged) -> list[str]:
         for s in run["sources"]
         if s["rejects"]
     ]
+    lines += run["warnings"]
     lines.append(f"{rows:,} rows are {run['entities']:,} entities; {rows - run['entities']:,} rows were merged away")
     lines.append(_how_good(quality))
     if run["review_pairs"]:
         lines.append(f"{run['review_pairs']:,} uncertain pairs wait in review.csv, the most useful first")
-    lines.append(f"matched by {run['matcher']}")
+    lines.append(f"matched by {run['matcher']}; entities by {run['clusterer']}: {run['clusterer_why']}")
     if merged.folder is not None:
         lines.append(f"table:  {merged.folder / 'merged.csv'}")
         lines.append(f"report: {merged.folder / 'report.html'}")

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 from dovetail.types import Progress
 
+_READ = ("align", "plan")  # steps whose outcome a person may want to change: said in full, before the next begins
+
 
 @contextmanager
 def shown(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
@@ -37,5 +39,8 @@ def shown(quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
             bars.update(task, completed=progress.done, total=progress.total)
             if progress.note:
                 bars.update(task, note=progress.note)
+            if progress.step in _READ and progress.done == progress.total > 1 and progress.note:
+                line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in progress.note)
+                bars.console.print(f"{progress.step}: {line}", markup=False, highlight=False)
 
         yield show

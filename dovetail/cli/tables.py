@@ -47,6 +47,8 @@ def _print_profile(table: Table, found: Profile) -> None:
         grid.add_row(*(_literal(cell) for cell in line))
     console = Console()
     console.print(grid)
+    for warning in found.warnings:
+        console.print(_harmless(f"! {warning}"), markup=False, highlight=False)
     for column in found.columns:
         for warning in column.warnings:
             console.print(_harmless(f"! {column.name}: {warning}"), markup=False, highlight=False)

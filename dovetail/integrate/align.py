@@ -9,6 +9,8 @@ from dovetail.tasks.records import check_comparable, stack, unite
 from dovetail.tasks.schema import ColumnMapping
 from dovetail.types import Job, Progress, Records, Table
 
+_SAID = 12  # columns that are named in one breath
+
 
 @dataclass(frozen=True)
 class Alignment:
@@ -25,5 +27,17 @@ def align(tables: Sequence[Table], given: Mapping[str, str] | None = None) -> Jo
     check_comparable(tables, attributes)
     yield Progress("align", 1, 2, "making values comparable")
     records = stack(tables, attributes)
-    yield Progress("align", 2, 2)
+    yield Progress("align", 2, 2, _in_words(records) if len(tables) > 1 else "")
     return Alignment(records, mappings)
+
+
+def _in_words(records: Records) -> str:
+    """`name = title, price = cost EUR; alone: weight`."""
+    joined = [" = ".join(dict.fromkeys(c for c in a.columns if c is not None)) for a in records.attributes if a.shared]
+    alone = [a.name for a in records.attributes if not a.shared]
+    return _some(joined) + (f"; alone: {_some(alone)}" if alone else "")
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SAID} more" if len(names) > _SAID else ""
+    return ", ".join(names[:_SAID]) + more

@@ -29,6 +29,7 @@ class IntegrateSettings(BaseModel):
     clusterer: str = Field("auto", description="how matches become entities")
     rules: dict[str, str] = Field(default_factory=dict, description="how a column is fused")
     trust: tuple[str, ...] = Field((), description="sources, the most trusted first")
+    guard_formulas: bool = Field(False, description="whether cells of CSV files are kept from running in a spreadsheet")
     seed: int = Field(0, ge=0)
 
     @field_validator("memory", mode="before")

@@ -24,6 +24,7 @@ from dovetail.jobs.present import report_data
 from dovetail.reports.page import render
 from dovetail.tables.atomic import replace_file
 from dovetail.tables.fingerprint import data_hash
+from dovetail.tables.headers import header_doubt
 from dovetail.tables.pairs import read_pairs
 from dovetail.tables.read import read, write_rejects
 from dovetail.tables.rowid import with_plain_id
@@ -235,6 +236,8 @@ def _run_facts(
         "sources": [
             {"name": t.name, "rows": len(t), "rejects": len(t.rejects), "hash": hashes[t.name]} for t in tables
         ],
+        "warnings": [f"{t.name}: {doubt}" for t in tables if (doubt := header_doubt(t))],
+        "columns": {a.name: list(a.columns) for a in integration.alignment.records.attributes},
         "seconds": dict(integration.seconds),
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "pairs": len(decisions.candidates),
@@ -245,6 +248,7 @@ def _run_facts(
         "matches": int((decisions.score >= decisions.threshold).sum()),
         "entities": len(clusters.names),
         "clusterer": clusters.method,
+        "clusterer_why": clusters.why,
         "quality": quality,
     }
 
@@ -260,7 +264,8 @@ def _write_rejects(workspace: Workspace, tables: Sequence[Table]) -> None:
 
 def publish(workspace: Workspace, integration: Integration, merged: Merged) -> Merged:
     """Write the results and the report into a workspace."""
-    files = write_results(workspace.folder, integration, merged.review)
+    guard = bool(merged.run["settings"].get("guard_formulas"))
+    files = write_results(workspace.folder, integration, merged.review, guard=guard)
     with replace_file(workspace.folder / "report.html") as beside:
         Path(beside).write_text(merged.report, encoding="utf-8")
     run = dict(merged.run) | {"files": [*files, "report.html"]}

@@ -87,7 +87,7 @@ def in_a_line(explanation: Explanation, most: int = 3) -> str:
     return ", ".join(f"{e.name} {'+' if e.importance >= 0 else '−'}{abs(e.importance):.1f}" for e in strongest)
 
 
-def write_results(folder: Path, integration: Integration, review: pa.Table) -> dict[str, str]:
+def write_results(folder: Path, integration: Integration, review: pa.Table, *, guard: bool = False) -> dict[str, str]:
     """Write every result table into `folder`; gives name and path of each."""
     tables = {
         "merged.parquet": integration.fused.table,
@@ -98,7 +98,7 @@ def write_results(folder: Path, integration: Integration, review: pa.Table) -> d
         "provenance.parquet": integration.fused.provenance,
         "review.csv": review,
     }
-    return {name: str(write(table, folder / name)) for name, table in tables.items()}
+    return {name: str(write(table, folder / name, guard_formulas=guard)) for name, table in tables.items()}
 
 
 def _ends(records: Records, left: Ints, right: Ints) -> dict[str, Any]:

@@ -78,6 +78,7 @@ def report_data(
         seed=int(run.get("seed", 0)),
         peak_mb=run.get("peak_mb"),
         made=str(run.get("finished", "")),
+        warnings=tuple(run.get("warnings", ())),
     )
 
 

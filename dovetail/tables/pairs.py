@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from dovetail.errors import InputError
 from dovetail.tables.read import read
+from dovetail.tables.write import without_guard
 from dovetail.types import Pairs, Table
 
 _NAMES = {
@@ -65,7 +66,11 @@ def read_pairs(source: Any, *, labelled: bool = True) -> Pairs:
 
     def texts(key: str) -> pa.Array | None:
         column = columns[key]
-        return None if column is None else pc.cast(data[column].filter(chosen), pa.string()).combine_chunks()
+        return (
+            None
+            if column is None
+            else without_guard(pc.cast(data[column].filter(chosen), pa.string())).combine_chunks()
+        )
 
     if label is not None:
         _check_agreement(table, [columns[key] for key in _ENDS], label)

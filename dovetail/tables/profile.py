@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from dovetail.tables.clean import as_text
 from dovetail.tables.faults import Cells, warnings_of
+from dovetail.tables.headers import header_doubt
 from dovetail.tables.kinds import kind_of
 from dovetail.tables.leaks import Leak, find_leaks
 from dovetail.tables.missing import MISSING
@@ -42,6 +43,7 @@ class Profile:
     rows: int
     columns: tuple[ColumnProfile, ...]
     leaks: tuple[Leak, ...] = ()
+    warnings: tuple[str, ...] = ()  # of the table as a whole
 
     def to_dict(self) -> dict[str, object]:
         """The profile as plain data for JSON."""
@@ -65,7 +67,9 @@ def profile(table: Table, labels: Pairs | None = None, other: Table | None = Non
     told: dict[str, list[str]] = {}
     for leak in leaks:
         told.setdefault(leak.left, []).append(leak.said)
-    return Profile(table.name, len(table), tuple(_column(table, name, told) for name in table.columns), leaks)
+    doubt = header_doubt(table)
+    columns = tuple(_column(table, name, told) for name in table.columns)
+    return Profile(table.name, len(table), columns, leaks, () if doubt is None else (doubt,))
 
 
 def _column(table: Table, name: str, told: Mapping[str, list[str]]) -> ColumnProfile:

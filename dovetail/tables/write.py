@@ -118,6 +118,11 @@ def as_text(column: pa.ChunkedArray) -> pa.Array:
         return pa.array(cells, pa.string())
 
 
+def without_guard(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Texts as they were before `guard_formulas` put `'` in front of what a spreadsheet would run."""
+    return pc.replace_substring_regex(column, r"^'([=+\-@\t\r])", r"\1")
+
+
 def _write_json_lines(data: pa.Table, out: BinaryIO) -> None:
     encode = json.JSONEncoder(ensure_ascii=False, default=str, allow_nan=False).encode
     for part in _slices(data):

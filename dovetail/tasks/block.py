@@ -56,8 +56,13 @@ def plan(
     sightings = look_wide(nets, sample, settings.within, score, neighbours)
     yield Progress("plan", 2, 3, "estimating")
     chosen = _choose(nets, settings, sightings)
-    yield Progress("plan", 3, 3, f"{chosen.pairs:,} pairs, recall {chosen.recall.value:.1%}")
+    yield Progress("plan", 3, 3, _in_words(chosen))
     return chosen
+
+
+def _in_words(plan: BlockPlan) -> str:
+    kept = f"{plan.recall.value:.1%} ({plan.recall.low:.1%} to {plan.recall.high:.1%})"
+    return f"{plan.pairs:,} pairs keep an estimated {kept} of the matches; {plan.memory_bytes / 1e9:.1f} GB of memory"
 
 
 def block(records: Records, plan: BlockPlan, encoder: Encoder) -> Job[Candidates]:
