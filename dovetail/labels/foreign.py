@@ -7,7 +7,9 @@ Both keep what a label is about beside it: `data` in Label Studio, `metadata` in
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from dovetail.errors import InputError
@@ -15,6 +17,8 @@ from dovetail.labels.said import Answer, Event, Label, Row, Said, Suggestion, Va
 
 Document = Mapping[str, Any]
 Texts = Mapping[Row, str]
+_PEOPLE = uuid.uuid5(uuid.NAMESPACE_URL, "dovetail:people")  # in which people have their UUIDs
+_CHOSEN = frozenset({"choices", "taxonomy"})
 
 
 def to_label_studio(events: Iterable[Event], texts: Texts | None = None) -> list[dict[str, Any]]:
@@ -23,52 +27,66 @@ def to_label_studio(events: Iterable[Event], texts: Texts | None = None) -> list
     for event in events:
         fresh = {"data": _about(event.label) | _shown(event.label, texts), "annotations": [], "predictions": []}
         task = tasks.setdefault(event.label.subject(), fresh)
-        label = event.label
+        label, thought = event.label, _as_prediction(event)
         task["annotations"].append(
             {
-                "result": _result(label.shape, label.value),
+                "result": _result(label.shape, _in_order(label, task["data"])),
                 "completed_by": {"email": event.person},
                 "created_at": event.at,
                 "was_cancelled": False,
                 "ground_truth": event.gold,
+                "prediction": thought,  # what this person saw; null: nothing
             }
         )
-        if event.suggestion is not None:
-            thought = event.suggestion
-            said = {"model_version": thought.model, "result": _result(label.shape, thought.value)}
-            task["predictions"].append(said if thought.score is None else said | {"score": thought.score})
+        if thought is not None and thought not in task["predictions"]:
+            task["predictions"].append(thought)
     return [{"id": number, **task} for number, task in enumerate(tasks.values(), 1)]
 
 
 def from_label_studio(tasks: Sequence[Document], *, person: str = "") -> list[Said]:
-    """What the annotations of exported tasks say, in the full form and in JSON-MIN; skipped ones are left out."""
+    """What the annotations of exported tasks say, in the full form and in JSON-MIN; skipped ones are left out.
+
+    Where a person annotated a task several times, the last one counts; where a task asks several questions, each is a
+    label of its own, with the name of the question as its task.
+    """
     found = []
     for number, task in enumerate(tasks, 1):
         data = task.get("data", task)
-        thoughts = task.get("predictions") or (None,)
-        for one in task.get("annotations", [task] if "data" not in task else []):
+        given = [a for a in task.get("annotations", [task] if "data" not in task else []) if isinstance(a, Mapping)]
+        for one in sorted(given, key=_moment_of):
             if one.get("was_cancelled"):
                 continue
-            value = _annotated(one)
-            if value is None:
-                continue
-            label = _placed(data, value, f"task {task.get('id', number)}")
-            thought = _prediction(label.shape, thoughts[0])
-            answer = Answer(label, thought, at=one.get("created_at"), gold=bool(one.get("ground_truth")))
-            found.append(Said(answer, _who(one.get("completed_by", one.get("annotator")), person), "label studio"))
+            for about, part in _questions(data, one):
+                value = _annotated(part)
+                if value is None:
+                    continue
+                label = _placed(about, value, f"task {task.get('id', number)}")
+                thought = _prediction(label.shape, _seen(task, one))
+                answer = Answer(label, thought, at=_moment_of(one) or None, gold=bool(one.get("ground_truth")))
+                found.append(Said(answer, _who(one.get("completed_by", one.get("annotator")), person), "label studio"))
     return found
 
 
 def to_argilla(events: Iterable[Event], texts: Texts | None = None) -> list[dict[str, Any]]:
-    """Records as Argilla 2 reads them, with responses and suggestions to a question `label`, one record a subject."""
+    """Records as Argilla 2 reads them, with responses and suggestions to a question `label`, one record a subject.
+
+    Argilla names people by UUID and keeps no time: who they are and when they spoke stands in the metadata `said`.
+    """
     records: dict[str, dict[str, Any]] = {}
     for event in events:
         about = _about(event.label)
         fields = _shown(event.label, texts) or {k: str(v) for k, v in about.items() if v is not None}
-        fresh = {"id": event.label.subject_key(), "fields": fields, "metadata": about, "suggestions": {}}
+        plain = {k: v for k, v in about.items() if v is not None}
+        fresh = {"id": event.label.subject_key(), "fields": fields, "metadata": plain, "suggestions": {}}
         record = records.setdefault(event.label.subject(), fresh | {"responses": {"label": []}, "vectors": {}})
-        value = _plain(event.label.value)
-        record["responses"]["label"].append({"value": value, "user_id": event.person})
+        value = _plain(_in_order(event.label, record["metadata"]))
+        user = str(uuid.uuid5(_PEOPLE, event.person))
+        record["responses"]["label"].append({"value": value, "user_id": user})
+        told = json.loads(record["metadata"].get("said", "[]"))
+        thought = None if event.suggestion is None else asdict(event.suggestion)
+        told.append({"user_id": user, "value": value, "person": event.person, "at": event.at})
+        told[-1] |= {"gold": event.gold, "suggestion": thought}
+        record["metadata"]["said"] = json.dumps(told, ensure_ascii=False)
         if event.suggestion is not None:
             thought = event.suggestion
             record["suggestions"]["label"] = {
@@ -84,11 +102,80 @@ def from_argilla(records: Sequence[Document], *, person: str = "") -> list[Said]
     found = []
     for number, record in enumerate(records, 1):
         data = {**(record.get("fields") or {}), **(record.get("metadata") or {})}
+        told = _told(data.get("said"))
         for response in _responses(record):
             label = _placed(data, response["value"], f"record {record.get('id', number)}")
+            known = next((t for t in told if t.get("user_id") == response.get("user_id")), {})
+            if known:
+                told.remove(known)
+            same = bool(known) and known.get("value") == response["value"]  # else it was changed over there
             thought = _argilla_thought(label.shape, record.get("suggestions") or {})
-            found.append(Said(Answer(label, thought), _who(response.get("user_id"), person), "argilla"))
+            if same:
+                seen = known.get("suggestion")
+                thought = (
+                    None
+                    if seen is None
+                    else Suggestion(_kept(label.shape, seen["value"]), seen["score"], seen["model"])
+                )
+            answer = Answer(label, thought, at=known.get("at") if same else None, gold=same and bool(known.get("gold")))
+            found.append(Said(answer, _who(known.get("person") or response.get("user_id"), person), "argilla"))
     return found
+
+
+def _as_prediction(event: Event) -> dict[str, Any] | None:
+    thought = event.suggestion
+    if thought is None:
+        return None
+    said = {"model_version": thought.model, "result": _result(event.label.shape, thought.value)}
+    return said if thought.score is None else said | {"score": thought.score}
+
+
+def _in_order(label: Label, about: Document) -> Value:
+    """The value with the rows of a group in the order in which the task names them."""
+    if label.shape != "group" or not isinstance(label.value, tuple):
+        return label.value
+    of = {tuple(row): side for row, side in zip(label.rows, label.value, strict=True)}
+    return tuple(of[id_, source] for id_, source in json.loads(about["rows"]))
+
+
+def _moment_of(one: Document) -> str:
+    """When an annotation was given its present form."""
+    return str(one.get("updated_at") or one.get("created_at") or "")
+
+
+def _questions(data: Document, one: Document) -> list[tuple[Document, Document]]:
+    """An annotation by its questions, where several ask for classes: each with what it is about."""
+    parts: dict[str, list[Any]] = {}
+    for part in one.get("result") or ():
+        parts.setdefault(str(part.get("from_name", "")), []).append(part)
+    if len(parts) < 2 or "rows" in data or "left_id" in data or data.get("query"):
+        return [(data, one)]
+    if "label" in parts:
+        return [(data, {**one, "result": parts["label"]})]
+    named = {name: found for name, found in parts.items() if any(_CHOSEN & set(p.get("value", ())) for p in found)}
+    if len(named) < 2:
+        return [(data, {**one, "result": found}) for found in named.values()]
+    return [({**data, "task": name}, {**one, "result": found}) for name, found in named.items()]
+
+
+def _seen(task: Document, one: Document) -> Document | None:
+    """The prediction that an annotation began with, as far as the file tells; else the first of the task."""
+    if "prediction" in one and one["prediction"] is None:
+        return None
+    if isinstance(one.get("prediction"), Mapping) and one["prediction"].get("result"):
+        return dict(one["prediction"])
+    known = [p for p in task.get("predictions") or () if isinstance(p, Mapping)]
+    parent = one.get("parent_prediction")
+    return next((p for p in known if parent is not None and p.get("id") == parent), known[0] if known else None)
+
+
+def _told(text: Any) -> list[dict[str, Any]]:
+    """Who said what when, as `to_argilla` wrote it; nothing where somebody else uses the name."""
+    try:
+        found = json.loads(text) if isinstance(text, str) else []
+    except ValueError:
+        return []
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 def _about(label: Label) -> dict[str, Any]:
@@ -163,7 +250,7 @@ def _annotated(one: Document) -> Any:
     for part in one["result"] or ():
         value = part.get("value", {})
         for kind in ("choices", "taxonomy"):
-            found += [c[-1] if isinstance(c, list) else c for c in value.get(kind, ())]
+            found += [" > ".join(map(str, c)) if isinstance(c, list) else c for c in value.get(kind, ())]
         for kind in ("rating", "number"):
             if kind in value:
                 return value[kind]
