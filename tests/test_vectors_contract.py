@@ -165,6 +165,28 @@ def test_a_graph_widens_its_search_until_it_answers_as_a_plain_comparison_does()
     assert store.recall >= 0.98
 
 
+def test_a_graph_that_grows_row_by_row_keeps_every_row() -> None:
+    vectors = _unit(10_060, 8, 14)
+    store = UsearchStore(8)
+    store.add(np.arange(9_999), vectors[:9_999])
+    for row in range(9_999, 10_020):
+        store.add(np.array([row]), vectors[row : row + 1])
+    assert len(store) == 10_020
+    assert store.recall is None  # single rows would measure nothing
+    store.add(np.arange(10_020, 10_060), vectors[10_020:])
+    assert store.recall is not None
+    np.testing.assert_array_equal(store.search(vectors[9_995:], 1)[0].ravel(), np.arange(9_995, 10_060))
+
+
+def test_equal_and_empty_vectors_count_as_found_where_their_like_is() -> None:
+    vectors = np.repeat(_unit(500, 32, 15), 21, axis=0)[:10_200]
+    vectors[-64:] = 0
+    store = UsearchStore(32)
+    store.add(np.arange(10_200), vectors)
+    assert store.recall is not None
+    assert store.recall >= 0.98
+
+
 def test_exact_ties_go_to_the_first_added() -> None:
     store = make_store("exact", 4)
     same = np.tile(_unit(1, 4, 10), (100, 1))

@@ -206,7 +206,8 @@ class Embedder:
     def evaluate(self, texts: Sequence[str], labels: Sequence[Any], *, seed: int = 0) -> dict[str, SpaceScores]:
         """How well classes lie together in the plain space and in this one: `before` and `after`."""
         vectors = self.encoder_.encode(list(texts))
-        both = {"before": plain_part(vectors, self._plain), "after": self.move(vectors)}
+        start = int(getattr(self.head_, "plain", [0])[0])  # a head on pairs moves all that an encoder gives
+        both = {"before": plain_part(vectors, start), "after": self.move(vectors)}
         return {name: space_scores(space, labels, seed=seed) for name, space in both.items()}
 
     def prices(self, texts: Sequence[str], labels: Sequence[Any], *, seed: int = 0) -> dict[int, SpaceScores]:

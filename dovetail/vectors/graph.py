@@ -16,6 +16,8 @@ _WIDEST = 1_536
 _RECALL = 0.98  # of the ten nearest
 _NEAREST = 10
 _ASKED = 64  # vectors that measure it
+_FEWEST = 16  # a batch with fewer waits for a larger one
+_SLACK = 1e-5  # cosines closer than half precision tells apart
 _FEW = 5_000  # rows up to which the least width finds all
 
 
@@ -44,27 +46,35 @@ class UsearchStore:
 
     def add(self, keys: npt.NDArray[np.int64], vectors: npt.NDArray[np.float32]) -> None:
         """Keep vectors (n, d) under keys (n,)."""
-        index, last = self._open(), len(keys)
-        due = len(index) + len(keys) >= 2 * self._measured
-        if due:
-            last = max(0, len(keys) - _ASKED)
+        index = self._open()
+        held = self._held_back(keys, vectors)
+        others = np.setdiff1d(np.arange(len(keys)), held)
         # With one thread the graph is the same from run to run; several insert in the order of chance.
-        index.add(keys[:last], vectors[:last], threads=1)
-        if due:
-            self._measure(vectors[last:])
-            index.add(keys[last:], vectors[last:], threads=1)
+        index.add(keys[others], vectors[others], threads=1)
+        if len(held):
+            self._measure(vectors[held])
+            index.add(keys[held], vectors[held], threads=1)
+
+    def _held_back(self, keys: npt.NDArray[np.int64], vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+        """Rows of a batch (m,) that ask before they join: none where it is too soon, or where there are too few."""
+        if len(self._open()) + len(keys) < 2 * self._measured:
+            return np.zeros(0, np.int64)
+        usable = np.flatnonzero(vectors.any(axis=1))
+        return np.sort(np.random.default_rng(0).permutation(usable)[:_ASKED]) if len(usable) >= _FEWEST else usable[:0]
 
     def _measure(self, asked: npt.NDArray[np.float32]) -> None:
-        """Widen the search until it finds of vectors outside the graph (m, d) what a plain comparison finds."""
+        """Widen the search until it finds for vectors outside the graph (m, d) what a plain comparison finds.
+
+        What lies as near as the tenth of a plain comparison counts as found: equal vectors stand for each other.
+        """
         index = self._open()
         if len(index) < _NEAREST:
             return
-        truth = index.search(asked, _NEAREST, exact=True, threads=1).keys
+        limit = index.search(asked, _NEAREST, exact=True, threads=1).distances[:, -1:] + _SLACK
         index.expansion_search = _WIDTH
         while True:
-            found = index.search(asked, _NEAREST, threads=1).keys
-            same = [len(set(a) & set(b)) for a, b in zip(found.tolist(), truth.tolist(), strict=True)]
-            self.recall = float(np.mean(same)) / _NEAREST
+            found = index.search(asked, _NEAREST, threads=1).distances
+            self.recall = float((found <= limit).mean())
             if self.recall >= _RECALL or index.expansion_search >= _WIDEST:
                 break
             index.expansion_search = min(_WIDEST, 2 * index.expansion_search)
