@@ -107,6 +107,7 @@ def test_patterns_that_are_not_understood_or_take_too_long() -> None:
         "a*": "found in an empty text",
         " ": "has no pattern",
         r"café\b": "list of words",
+        r"x\C": "a dot stands for any character",
         r"(\pL{1000}|x)y": "too large",
     }.items():
         with pytest.raises(InputError, match=said):

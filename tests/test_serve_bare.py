@@ -14,6 +14,7 @@ from dovetail.serve.command import Wish, run
 from dovetail.tasks.base import NOTE
 from dovetail.tasks.classify import Classifier
 from dovetail.tasks.embed import Embedder
+from dovetail.workspace import open_workspace
 
 
 def test_a_classifier_answers_from_its_folder(tmp_path: Path) -> None:
@@ -54,6 +55,19 @@ def test_nothing_is_labelled_where_it_would_be_lost(tmp_path: Path, wish: Any, s
     (tmp_path / NOTE).write_text("{}", encoding="utf-8")
     with pytest.raises(InputError, match=say):
         run(Wish(tmp_path, **wish))
+
+
+def test_labels_over_http_are_refused_with_a_way_to_keep_them(tmp_path: Path) -> None:
+    with served(open_workspace(tmp_path / "ws").folder) as (client, bench):
+        bench.bare = True
+        label = {"shape": "class", "rows": [{"id": "a"}], "value": ["x"]}
+        for path, body in (("label", {"labels": [label]}), ("labels/settle", label)):
+            reply = client.post(f"/api/{path}", json=body)
+            assert reply.status_code == 422
+            assert (
+                "nothing was kept. Serve a workspace to keep them in: dovetail serve WORKSPACE" in reply.json()["error"]
+            )
+        assert bench.ledger.store.count() == {}
 
 
 def test_label_refuses_a_model(tmp_path: Path, said: Any) -> None:

@@ -83,12 +83,11 @@ def to_argilla(events: Iterable[Event], texts: Texts | None = None) -> list[dict
         user = str(uuid.uuid5(_PEOPLE, event.person))
         record["responses"]["label"].append({"value": value, "user_id": user})
         told = json.loads(record["metadata"].get("said", "[]"))
-        thought = None if event.suggestion is None else asdict(event.suggestion)
+        thought = event.suggestion
         told.append({"user_id": user, "value": value, "person": event.person, "at": event.at})
-        told[-1] |= {"gold": event.gold, "suggestion": thought}
+        told[-1] |= {"gold": event.gold, "suggestion": None if thought is None else asdict(thought)}
         record["metadata"]["said"] = json.dumps(told, ensure_ascii=False)
-        if event.suggestion is not None:
-            thought = event.suggestion
+        if thought is not None:
             record["suggestions"]["label"] = {
                 "value": _plain(thought.value),
                 "score": thought.score,

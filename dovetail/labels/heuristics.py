@@ -331,6 +331,8 @@ def _check_pattern(pattern: str, name: str) -> None:
             f"the pattern {pattern!r} of heuristic {name} has \\b beside a letter that it does not know as one; "
             f"give a list of words instead, which knows whole words of all alphabets"
         )
+    if re.search(r"(?<!\\)(?:\\\\)*\\C", pattern):
+        raise InputError(f"the pattern {pattern!r} of heuristic {name} has \\C, a byte; a dot stands for any character")
     try:
         empty = pc.match_substring_regex(pa.array([""]), pattern, ignore_case=True)[0].as_py()
     except pa.ArrowInvalid as error:

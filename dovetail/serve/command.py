@@ -44,7 +44,7 @@ def run(wish: Wish) -> None:
     if is_model(wish.folder):
         _refuse_labels(wish)
         with around(wish.folder) as home:
-            _run(replace(wish, folder=home), str(wish.folder))
+            _run(replace(wish, folder=home), str(wish.folder), bare=True)
     else:
         _run(wish, str(wish.folder))
 
@@ -60,7 +60,7 @@ def _refuse_labels(wish: Wish) -> None:
         )
 
 
-def _run(wish: Wish, name: str) -> None:
+def _run(wish: Wish, name: str, *, bare: bool = False) -> None:
     if not wish.folder.exists():
         if not wish.add:
             raise WorkspaceError(
@@ -69,6 +69,7 @@ def _run(wish: Wish, name: str) -> None:
             )
         open_workspace(wish.folder)
     bench = Workbench(wish.folder)
+    bench.bare = bare
     try:
         for source in wish.add:
             bench.add(read(source, id=wish.id))

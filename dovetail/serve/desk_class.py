@@ -18,6 +18,7 @@ from dovetail.serve.room import Room
 from dovetail.serve.trained import Classes, classes_of, in_use, runs
 from dovetail.serve.wire import Job, Why, WordWeight
 from dovetail.serve.wire_label import ClassItem, NextAsked, Thought
+from dovetail.tasks.explained import as_percent
 from dovetail.types import Interval
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class ClassDesk:
         text = view.texts(np.array([row]))[0]
         said = Classifier.load(found.folder / "classifier").explain(text)
         words = [WordWeight(word=w.word, weight=float(w.importance)) for w in said.top(10)]
-        sentence = f"{said.label} with {said.probability:.0%}, then {said.rival}"
+        sentence = f"{said.label} with {as_percent(said.probability)}, then {said.rival}"
         return Why(score=float(said.probability), sentence=sentence, words=words)
 
     def facts(self, session: Session) -> dict[str, Any]:
@@ -239,5 +240,5 @@ def _effect(run: tuple[int, str, dict[str, Any]], before: float | None) -> dict[
     found |= {"before": before, "after": after}
     if before is None or after is None:
         return {**found, "sentence": f"learned from {facts.get('labels', 0):,} answers"}
-    said = f"right on {after:.0%} of answers that it had not seen, before this training {before:.0%}"
+    said = f"right on {100 * after:.0f} % of answers that it had not seen, before this training {100 * before:.0f} %"
     return {**found, "sentence": f"{said} ({100 * (after - before):+.1f} points)"}

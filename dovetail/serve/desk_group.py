@@ -261,12 +261,13 @@ class GroupDesk:
         labels = int(facts.get("judged", 0))
         found = {"version": version, "at": at, "figure": "purity", "labels": labels}
         if before is not None and after is not None:
-            said = f"{after:.0%} of the cards shown belong with their row, before this training {before:.0%}"
+            shown = f"{100 * after:.0f} % of the cards shown belong with their row"
+            said = f"{shown}, before this training {100 * before:.0f} %"
             return {**found, "before": before, "after": after, "sentence": said}
         before, after = facts.get("before"), facts.get("after")
         said = str(facts.get("why", ""))
         if before is not None and after is not None:
-            said = f"on rows held out, {after:.0%} of the nearest belong together, before {before:.0%}"
+            said = f"on rows held out, {100 * after:.0f} % of the nearest belong together, before {100 * before:.0f} %"
         return {**found, "before": before, "after": after, "sentence": said}
 
 

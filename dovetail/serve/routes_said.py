@@ -87,7 +87,8 @@ def export(bench: Bench, shape: Kind, format: Literal["csv", "jsonl"] = "csv") -
 
 @router.post("/label")
 def label(given: LabelsGiven, bench: Bench, who: Labeller) -> LabelsTaken:
-    """Keep labels of any shape, all or none; a key sent again is kept once."""
+    """Keep labels of any shape, all or none; a key sent again is kept once. A model by itself keeps none."""
+    bench.check_kept()
     said = [
         Answer(make(g.shape, [Row(r.id, r.source) for r in g.rows], g.value, query=g.query, task=g.task), key=g.key)
         for g in given.labels
@@ -100,6 +101,7 @@ def label(given: LabelsGiven, bench: Bench, who: Labeller) -> LabelsTaken:
 @router.post("/labels/settle")
 def settled(given: LabelGiven, bench: Bench, who: Curator) -> TakenKey:
     """Settle what people label differently: this answer counts from now on, and people are measured against it."""
+    bench.check_kept()
     event = settle.settle(bench.room, given, who.person)
     bench.people.audit(who.person, "settle", str(event.id), event.label.text()[:500])
     return TakenKey(event=event.id, key=event.key)

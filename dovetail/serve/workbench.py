@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dovetail.errors import WorkspaceError
+from dovetail.errors import InputError, WorkspaceError
 from dovetail.labels.said import Row, classes
 from dovetail.serve.clusters import ClusterPages
 from dovetail.serve.entities import Editor
@@ -49,6 +49,7 @@ class Workbench:
         self.models = Models(self.room)
         self.rules = Rules(self.folder, self.tables, self.ledger.store)
         self.closing = False
+        self.bare = False  # a model by itself, in a workspace that is gone at the end
         self._split: tuple[int, int] = (-1, 0)
         self._lock = threading.RLock()
         if work:
@@ -59,6 +60,14 @@ class Workbench:
         """Let go of everything."""
         self.closing = True
         self.room.close()
+
+    def check_kept(self) -> None:
+        """Raise an `InputError` where what is said would be lost when the server stops."""
+        if self.bare:
+            raise InputError(
+                "this server serves one model by itself, so labels would be lost when it stops; nothing was kept. "
+                "Serve a workspace to keep them in: dovetail serve WORKSPACE --add FILE"
+            )
 
     def add(self, table: Table) -> str:
         """Keep a table in the workspace and index it behind."""

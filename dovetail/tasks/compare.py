@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from dovetail.encoders.base import Encoder
 
 CHUNK = 250_000
+CELLS = 2_000_000  # pairs times columns that are compared at a time, so that wide tables do not take more memory
+CELL_BYTES = 300  # measured, with what each kind of column keeps beside its similarity
 FIT_PAIRS = 100_000
-WHOLE_ROW, RIVALS, AGREEMENT = "(whole row)", "(rivals)", "(all columns together)"
+WHOLE_ROW, RIVALS, AGREEMENT = "the whole record", "the other candidates", "all columns together"
 
 _SLOTS = ("name 1", "name 2", "name 3", "code 1", "code 2", "number 1", "number 2", "date 1", "date 2", "category 1")
 _SLOT_KINDS: dict[str, frozenset[Kind]] = {
@@ -165,12 +167,13 @@ class Comparer:
         """The agreement model, fitted to a spread sample of the context."""
         step = max(1, len(self.context) // FIT_PAIRS)
         rows = np.arange(0, len(self.context), step)
-        compared = self._attributes(Candidates(self.context.left[rows], self.context.right[rows]))
+        some = Candidates(self.context.left[rows], self.context.right[rows])
+        similarity = np.concatenate([self._attributes(part).similarity for _, part in self._parts(some)])
         # The first guess: the best candidate of both its records, by a similarity that stands out.
         ahead = self.rivals[rows, 1]
         base = self.base[rows]
         start = np.where((ahead == 0) & (base > np.quantile(base, 0.7)), 0.9, 0.02)
-        return fit_odds(compared.similarity, start)
+        return fit_odds(similarity, start)
 
     @cached_property
     def _context_keys(self) -> npt.NDArray[np.int64]:
@@ -222,10 +225,15 @@ class Comparer:
 
     def chunks(self, pairs: Candidates, *, own: bool = False) -> Iterator[tuple[slice, Comparisons]]:
         """The comparisons of many pairs, a bounded number at a time."""
-        for start in range(0, len(pairs), CHUNK):
-            part = slice(start, min(start + CHUNK, len(pairs)))
-            some = Candidates(pairs.left[part], pairs.right[part])
+        for part, some in self._parts(pairs):
             yield part, (self.own(some) if own else self.portable(some))
+
+    def _parts(self, pairs: Candidates) -> Iterator[tuple[slice, Candidates]]:
+        """The pairs, as many at a time as the number of columns allows."""
+        step = min(CHUNK, CELLS // max(len(self.attributes), 1))
+        for start in range(0, len(pairs), step):
+            part = slice(start, min(start + step, len(pairs)))
+            yield part, Candidates(pairs.left[part], pairs.right[part])
 
     def _places(self, pairs: Candidates) -> npt.NDArray[np.int64]:
         keys = _keys(pairs)

@@ -307,7 +307,7 @@ class Matcher:
         return self._portable.log_odds(values[:, : len(self._portable.names)])
 
     def _groups(self, comparer: Comparer, groups: tuple[str, ...]) -> tuple[str, ...]:
-        return comparer.portable_groups if self.own_ is None else (*groups, "(matcher that ships)")
+        return comparer.portable_groups if self.own_ is None else (*groups, "the ready-made matcher")
 
     def _joined(
         self, records: Records, pairs: Candidates, added: Floats, base: float | Floats, groups: tuple[str, ...]

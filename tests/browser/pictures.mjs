@@ -94,7 +94,8 @@ const PAGES = {
     classes: { path: `/label/${sessions.classes}`, ready: "[data-testid=class]" },
     judge: { path: `/label/${sessions.judgement}`, ready: "#query", fill: ["#query", "cordless hedge trimmer"], then: ".hits li" },
     label: { path: "/label", ready: ".kinds" },
-    heuristics: { path: "/label/heuristics?table=north", ready: ".rules tbody tr", fills: [["#rule-class", "Tools"], ["#rule-text", "drill, saw, cordless, hammer"]], then: ".rule-rows mark", wait: 800 },
+    heuristics: { path: "/label/heuristics?table=north", ready: ".rules tbody tr", fills: [["#rule-class", "Power tools"], ["#rule-text", "drill, saw, cordless, hammer"]], then: ".rule-rows mark", wait: 800 },
+    joined: { path: "/label/heuristics?table=north", ready: ".rules tbody tr", scroll: "[data-testid=joined]", wait: 600 },
     map: { path: "/map", ready: "canvas.plane[data-kind]", wait: 1500 },
     clusters: { path: clusters.length ? `/clusters/${clusters[0].cluster}` : "/clusters", ready: clusters.length ? ".records tbody tr" : "main" },
     models: { path: "/models", ready: ".model-card, .empty", click: "Teach a model", wait: 1200 },
@@ -116,6 +117,7 @@ async function prepare(page, one) {
         await page.keyboard.press("Enter");
     }
     if (one.then) await page.locator(one.then).first().waitFor({ timeout: TRAINING });
+    if (one.scroll) await page.locator(one.scroll).scrollIntoViewIfNeeded();
     await page.waitForTimeout(one.wait ?? 400);
 }
 

@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import * as calls from "../api/calls";
 import type { RuleLine, RulesPage, TableInfo } from "../api/types";
-import { Empty, Field, Interval, PageHead, Select, Shown } from "../parts/basic";
+import { Empty, Interval, PageHead, Select, Shown } from "../parts/basic";
 import { Icon } from "../parts/icons";
 import { useKeys } from "../parts/keys";
 import { useChanged, useLoad } from "../parts/load";
@@ -20,6 +20,7 @@ export function HeuristicsPage() {
     return (
         <>
             <PageHead title={t.rules.title} about={t.rules.about}>
+                {tables.data?.length ? <span class="rules-head"><Select label={t.label.which} value={tableOf(tables.data)} choices={tables.data.map((one) => ({ value: one.table, label: one.table }))} onPick={(value) => go(address(["label", "heuristics"], { table: value }), true)} /></span> : null}
                 <a class="button" href={address(["label"])}><Icon name="left" size={14} />{t.label.title}</a>
             </PageHead>
             <Shown from={tables} lines={4}>{(all) => <OneTable tables={all} />}</Shown>
@@ -27,9 +28,13 @@ export function HeuristicsPage() {
     );
 }
 
+/** The table of the address, else the first that somebody added. */
+function tableOf(tables: readonly TableInfo[]): string {
+    return place.value.query.get("table") ?? (tables.find((one) => one.origin === "added") ?? tables[0])?.table ?? "";
+}
+
 function OneTable({ tables }: { tables: readonly TableInfo[] }) {
-    const asked = place.value.query.get("table");
-    const table = asked ?? (tables.find((one) => one.origin === "added") ?? tables[0])?.table ?? "";
+    const table = tableOf(tables);
     const [sure, setSure] = useState(0.6);
     const [draft, setDraft] = useState<Draft>(BLANK);
     const page = useLoad(() => calls.heuristics(table, sure), [table, sure]);
@@ -39,7 +44,6 @@ function OneTable({ tables }: { tables: readonly TableInfo[] }) {
     if (!tables.length) return <Empty icon="data" title={t.rules.noTable} />;
     return (
         <div class="stack wide">
-            <div class="rules-table"><Field label={t.label.which}><Select value={table} choices={tables.map((one) => ({ value: one.table, label: one.table }))} onPick={(value) => go(address(["label", "heuristics"], { table: value }), true)} /></Field></div>
             <Shown from={page}>
                 {(data) => (
                     <>
@@ -125,7 +129,7 @@ function Together({ page, sure, setSure, reload }: TogetherProps) {
                         <p class="row">{joined.labels.map((one) => <span class="chip accent">{one.value} <span class="tab-figures">{figure(one.rows)}</span></span>)}</p>
                         <div class="row">{joined.checked ? <><Interval {...joined.accuracy} /><span>{t.rules.expected(joined.right, joined.checked)}</span></> : <span class="soft">{t.rules.unproven}</span>}</div>
                         <div class="row">
-                            <label class="row">{t.rules.sure} <Select value={String(sure)} choices={SURE.map((value) => ({ value: String(value), label: percent(value, 0) }))} onPick={(value) => setSure(Number(value))} /></label>
+                            <label class="row rule-sure">{t.rules.sure} <Select value={String(sure)} choices={SURE.map((value) => ({ value: String(value), label: percent(value, 0) }))} onPick={(value) => setSure(Number(value))} /></label>
                             {may("curate") ? <button type="button" class="button main" onClick={() => void apply()} disabled={!joined.rows && !page.applied.length}>{t.rules.apply(joined.rows)}</button> : <span class="soft small">{t.rules.onlyCurate}</span>}
                         </div>
                     </>

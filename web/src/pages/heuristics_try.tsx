@@ -47,7 +47,7 @@ export function RuleForm({ page, draft, setDraft, kept, sure }: Props) {
                 </Field>
                 <Field label={t.rules.column}><Select value={draft.column} choices={[{ value: "", label: t.rules.allColumns }, ...page.columns.map((value) => ({ value, label: value }))]} onPick={(column) => set({ column })} /></Field>
                 <div class="row">
-                    {may("curate") ? <button type="submit" class="button main" disabled={!rule}>{draft.name === null ? t.rules.keep : t.rules.keepChange}</button> : <span class="soft small">{t.rules.onlyCurate}</span>}
+                    {may("curate") ? <button type="submit" class="button main" disabled={!rule}>{draft.name === null ? t.rules.keep : t.rules.keepChange}<Key name={draft.kind === "pattern" ? "↵" : "Ctrl ↵"} /></button> : <span class="soft small">{t.rules.onlyCurate}</span>}
                 </div>
             </form>
             <Tried page={page} draft={draft} />
