@@ -2,24 +2,19 @@
 
 A heuristic looks at a text and names a class, or abstains. Four kinds: a Python function, a pattern, a list of words,
 and a model that needs no labels (any function from texts and classes to probabilities).
-
-Patterns are those of RE2, which reads every text once, whatever the pattern: there is none that goes back and forth for
-ever. What it costs is that it knows no look-around and no back-references.
 """
 
 from __future__ import annotations
 
-import re
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from dovetail.errors import InputError, UnknownName
+from dovetail.labels.patterns import any_of, as_whole, check_pattern, find, marks_of, whole_marks
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -33,11 +28,6 @@ ABSTAIN = -1
 _TRUST, _STRENGTH = 0.7, 10.0  # what is believed of a heuristic before it is seen: right 7 times of 10
 _ROUNDS, _STILL = 200, 1e-6
 _FOLDS = 5
-_PART = 0.25  # seconds that one look at the clock may be away from the next
-_FROM, _TO = "\ue000", "\ue001"  # signs for private use, which no text holds but by accident
-_NO_SIGNS = {0xE000: None, 0xE001: None}
-_SIGN = re.compile(r"[!-/:-@\[-`{-~]")  # what may mean something in a pattern
-_UNKNOWN = re.compile(r"\(\?[=!<]|\\[1-9]")  # what Python's patterns know and RE2's do not
 
 
 class Heuristic(Protocol):
@@ -84,16 +74,13 @@ class ByPattern:
 
     def found(self, texts: Sequence[str] | pa.Array) -> Bools:
         """In which texts it occurs (n,)."""
-        _check_pattern(self.pattern, self.name)
-        return _found(texts, self.pattern, self.name, self.seconds)
+        check_pattern(self.pattern, self.name)
+        return find(texts, self.pattern, self.name, self.seconds)
 
     def marks(self, text: str) -> list[tuple[int, int]]:
-        """From where to where it occurs in a text, in characters, one after the other."""
-        plain = text.translate(_NO_SIGNS)
-        if not plain or len(plain) != len(text):
-            return []
-        marked = pc.replace_substring_regex(pa.array([plain]), f"(?i:{self.pattern})", f"{_FROM}\\0{_TO}")[0].as_py()
-        return list(_spans(marked))
+        """From where to where it occurs in a text, in characters: the first place, and those close behind it."""
+        check_pattern(self.pattern, self.name)
+        return marks_of(text, self.pattern)
 
 
 @dataclass(frozen=True)
@@ -111,20 +98,17 @@ class ByWords:
 
     def found(self, texts: Sequence[str] | pa.Array) -> Bools:
         """In which texts one of them stands (n,)."""
-        pattern = rf"(?:^|[^\pL\pN_])(?:{self._listed})(?:$|[^\pL\pN_])"
-        return _found(texts, pattern, self.name, self.seconds)
+        return find(texts, as_whole(self._listed), self.name, self.seconds)
 
     def marks(self, text: str) -> list[tuple[int, int]]:
-        """From where to where they stand in a text, in characters."""
-        return [m.span() for m in re.finditer(rf"(?<!\w)(?:{self._listed})(?!\w)", text, re.IGNORECASE)]
+        """From where to where they stand in a text, in characters: the first, and those close behind it."""
+        return whole_marks(text, self._listed)
 
     @property
     def _listed(self) -> str:
-        """The words as a pattern that Python and RE2 read alike, the longest first."""
         if not any(word.strip() for word in self.words):
             raise InputError(f"heuristic {self.name} has no words; give at least one")
-        longest_first = sorted((w.strip() for w in self.words if w.strip()), key=len, reverse=True)
-        return "|".join(_SIGN.sub(r"\\\g<0>", " ".join(word.split())) for word in longest_first)
+        return any_of(self.words)
 
 
 @dataclass(frozen=True)
@@ -320,56 +304,3 @@ def _where(found: Bools, gives: str, classes: Sequence[str], name: str) -> Votes
     if gives not in classes:
         raise UnknownName("class", gives, classes, where=f"heuristic {name}")
     return np.where(found, list(classes).index(gives), ABSTAIN).astype(np.int64)
-
-
-def _check_pattern(pattern: str, name: str) -> None:
-    """Raise an `InputError` that says what is wrong with a pattern."""
-    if not pattern.strip():
-        raise InputError(f"heuristic {name} has no pattern; give one")
-    if re.search(r"[^\x00-\x7f]\\b|\\b[^\x00-\x7f]", pattern):
-        raise InputError(
-            f"the pattern {pattern!r} of heuristic {name} has \\b beside a letter that it does not know as one; "
-            f"give a list of words instead, which knows whole words of all alphabets"
-        )
-    if re.search(r"(?<!\\)(?:\\\\)*\\C", pattern):
-        raise InputError(f"the pattern {pattern!r} of heuristic {name} has \\C, a byte; a dot stands for any character")
-    try:
-        empty = pc.match_substring_regex(pa.array([""]), pattern, ignore_case=True)[0].as_py()
-    except pa.ArrowInvalid as error:
-        why = str(error).removeprefix("Invalid regular expression: ")
-        hint = "; patterns know no look-around and no back-references" if _UNKNOWN.search(pattern) else ""
-        raise InputError(f"the pattern {pattern!r} of heuristic {name} is not understood: {why}{hint}") from None
-    if empty:
-        raise InputError(f"the pattern {pattern!r} of heuristic {name} is found in an empty text, so in all; say more")
-
-
-def _found(texts: Sequence[str] | pa.Array, pattern: str, name: str, seconds: float) -> Bools:
-    """In which texts a pattern occurs, a part at a time; the parts are as large as a quarter of a second allows."""
-    array = texts if isinstance(texts, pa.Array) else pa.array(list(texts), pa.string())
-    end, at, step, parts = time.monotonic() + seconds, 0, 16, []
-    while at < len(array):
-        begun = time.monotonic()
-        if begun > end:
-            raise InputError(
-                f"the pattern of heuristic {name} takes too long: {at:,} of {len(array):,} rows in "
-                f"{seconds:g} seconds; make it simpler"
-            )
-        part = pc.match_substring_regex(array.slice(at, step), pattern, ignore_case=True)
-        parts.append(pc.fill_null(part, False).to_numpy(zero_copy_only=False).astype(bool))
-        at += step
-        spent = time.monotonic() - begun
-        step = int(min(100_000, max(1, step * min(4.0, _PART / max(spent, 1e-6)))))
-    return np.concatenate(parts) if parts else np.zeros(0, bool)
-
-
-def _spans(marked: str) -> Iterator[tuple[int, int]]:
-    """The places between the signs, counted without the signs; empty ones are left out."""
-    at, begun = 0, 0
-    for sign in re.split(f"([{_FROM}{_TO}])", marked):
-        if sign == _FROM:
-            begun = at
-        elif sign == _TO:
-            if at > begun:
-                yield begun, at
-        else:
-            at += len(sign)
