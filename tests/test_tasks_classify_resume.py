@@ -60,7 +60,8 @@ def test_a_killed_training_goes_on_and_ends_as_if_it_had_not_been_killed(encoder
     script = RUN.format(tests=str(Path(__file__).parent), encoder=str(encoder), folder=str(left))
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert ended.returncode == -signal.SIGKILL, ended.stderr
-    assert list(left.glob("tuned-*/running/checkpoint.safetensors"))
+    ours = left / "unfinished-classifier"
+    assert list(ours.glob("tuned-*/running/checkpoint.safetensors"))
     told: list[Progress] = []
     again = Classifier(LayeredEncoder(encoder)).fit(*tickets(), checkpoint=left, on_progress=told.append, **ASKED)
     steps = [p.done for p in told if p.step == "tune" and p.total > 12]
@@ -69,7 +70,7 @@ def test_a_killed_training_goes_on_and_ends_as_if_it_had_not_been_killed(encoder
     np.testing.assert_allclose(again.rungs_[-1].scores, whole.rungs_[-1].scores, atol=1e-5)
     assert again.card["chosen"] == whole.card["chosen"]
     assert "checkpoint" not in again.card["options"]
-    assert len(list(left.glob("tuned-*/done"))) >= 1
+    assert len(list(ours.glob("tuned-*/done"))) >= 1
     again.save(tmp_path / "model")
     assert not left.exists()  # what was kept for going on goes once the model is safe
 
@@ -84,6 +85,18 @@ def test_a_tuning_that_was_done_is_not_done_again(
     np.testing.assert_allclose(again.rungs_[-1].scores, first.rungs_[-1].scores, atol=1e-6)
     with pytest.raises(TypeError):  # another rate is another tuning
         Classifier(LayeredEncoder(encoder)).fit(*tickets(6), checkpoint=tmp_path, **{**ASKED, "learning_rate": 1e-3})
+    with pytest.raises(TypeError):  # one for so many minutes may end early, and is another one, too
+        Classifier(LayeredEncoder(encoder)).fit(*tickets(6), checkpoint=tmp_path, minutes=60, **ASKED)
+
+
+def test_a_tuning_of_few_minutes_is_not_taken_for_one_of_many(tmp_path: Path) -> None:
+    (tmp_path / "tuned").mkdir()
+    (tmp_path / "tuned/weights").write_bytes(b"of five minutes")
+    classify_resume.Unfinished(tmp_path / "left", "recipe", 5.0).save(tmp_path / "tuned", None)
+    for minutes in (60.0, None):
+        assert classify_resume.Unfinished(tmp_path / "left", "recipe", minutes).load(tmp_path / "x") == (False, None)
+    assert classify_resume.Unfinished(tmp_path / "left", "recipe", 5.0).load(tmp_path / "x") == (True, None)
+    assert (tmp_path / "x/weights").read_bytes() == b"of five minutes"
 
 
 class Slow:
@@ -101,15 +114,86 @@ class Slow:
 
 def test_texts_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(classify_resume, "_WORTH", 0.0)
-    reader = Slow()
-    first = classify_resume.read_again(reader, ["a", "bb"], tmp_path)
-    np.testing.assert_array_equal(classify_resume.read_again(reader, ["a", "bb"], tmp_path), first)
+    reader, home = Slow(), classify_resume.begun(tmp_path)
+    first = classify_resume.read_again(reader, ["a", "bb"], home)
+    np.testing.assert_array_equal(classify_resume.read_again(reader, ["a", "bb"], home), first)
     assert reader.read == 2
-    classify_resume.read_again(reader, ["a", "b", "b"], tmp_path)
+    classify_resume.read_again(reader, ["a", "b", "b"], home)
     assert reader.read == 5
+    assert len(list(home.glob("read-*.npy"))) == 2
     (tmp_path / "mine.txt").write_text("mine")
     classify_resume.forget(tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("theirs", ["search/index", "tuned-2024/weights", "read-me.npy", "rewritten.json"])
+def test_saving_removes_nothing_that_was_there_before(tmp_path: Path, theirs: str) -> None:
+    texts, labels = tickets(4)
+    file = tmp_path / "models" / theirs
+    file.parent.mkdir(parents=True)
+    file.write_text("mine")
+    made = Classifier("static").fit(texts, labels, checkpoint=tmp_path / "models", rewrite=lambda given: given)
+    assert (tmp_path / "models/unfinished-classifier/rewritten.json").is_file()
+    made.save(tmp_path / "model")
+    assert file.read_text() == "mine"
+    assert not (tmp_path / "models/unfinished-classifier").exists()
+
+
+def test_a_folder_of_our_name_that_is_not_ours_stays(tmp_path: Path) -> None:
+    file = tmp_path / "unfinished-classifier" / "mine.txt"
+    file.parent.mkdir()
+    file.write_text("mine")
+    Classifier("static").fit(*tickets(4), checkpoint=tmp_path).save(tmp_path / "model")
+    assert file.read_text() == "mine"
+    with pytest.raises(InputError, match=r"checkpoint .*mine\.txt is no folder to write into"):
+        Classifier("static").fit(*tickets(4), checkpoint=file)
+
+
+def test_saving_an_earlier_model_keeps_what_a_failed_fit_left(tmp_path: Path) -> None:
+    texts, labels = tickets(4)
+    left = tmp_path / "unfinished-classifier" / "rewritten.json"
+    made = Classifier("static").fit(texts, labels, checkpoint=tmp_path)
+
+    def broken(given: list[str]) -> list[str]:
+        if texts[0] in given:
+            raise ValueError("no tokens left")
+        return [t.upper() for t in given]
+
+    with pytest.raises(InputError, match="no tokens left"):
+        made.fit(texts, labels, rewrite=broken, checkpoint=tmp_path)
+    said = left.read_text()
+    made.save(tmp_path / "model")
+    assert left.read_text() == said
+
+
+def test_what_an_update_left_goes_once_it_is_saved(tmp_path: Path) -> None:
+    texts, labels = tickets(4)
+    made = Classifier("static").fit(texts, labels)
+    made.update([texts[0] + " again"], [labels[0]], checkpoint=tmp_path / "left")
+    assert (tmp_path / "left/unfinished-classifier").is_dir()
+    made.save(tmp_path / "model")
+    assert not (tmp_path / "left").exists()
+
+
+def test_a_search_goes_on_for_the_same_texts_and_labels_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("optuna")
+    from dovetail.tasks import classify_search
+
+    real = classify_search.search
+    monkeypatch.setattr(classify_search, "search", lambda *a, **k: real(*a, **{**k, "trials": 3}))
+    asked: dict[str, Any] = {"search": 1.0, "folds": 2, "checkpoint": tmp_path}
+
+    def spent(texts: list[str], labels: list[str]) -> float:
+        trials = Classifier("static").fit(texts, labels, **asked).card["search"]["trials"]
+        assert len(trials) == 3
+        return sum(t["seconds"] for t in trials)
+
+    texts, labels = tickets(2)
+    first = spent(texts, labels)
+    assert spent(texts, labels) == first  # no trial was made anew
+    assert spent([f"{t} again" for t in texts], labels) != first
+    turned = dict(zip(sorted(set(labels)), sorted(set(labels))[::-1], strict=True))
+    assert spent(texts, [turned[label] for label in labels]) != first
 
 
 def test_a_fault_of_rewrite_names_the_text_and_loses_nothing(tmp_path: Path) -> None:

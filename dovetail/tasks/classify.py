@@ -114,6 +114,7 @@ class Classifier:
     ) -> Job[Classifier]:
         """`fit` with progress, whose first word is what it will take."""
         asked = ClassifyOptions.checked(**options)
+        self._unfinished = None  # should this fit fail, saving the model of an earlier one keeps what this one left
         targets = targets_of(list(_listed(labels)), asked.kind)
         lesson = replace(lesson_of(texts_of(texts), targets, asked, texts_of(unlabelled)), rewrite=rewrite)
         reader = reader_of(self.encoder)
@@ -234,6 +235,7 @@ class Classifier:
         asked = ClassifyOptions.checked(**{**before, "effort": "quick", **options})
         found = yield from updated(self.model, texts_of(texts), list(_listed(labels)), asked)
         self.model_ = found.after
+        self._unfinished = asked.checkpoint or self._unfinished
         return found
 
     def distil(self, texts: Any = (), *, on_progress: Watch | None = None) -> tuple[Classifier, Distilled]:

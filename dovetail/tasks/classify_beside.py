@@ -16,7 +16,7 @@ from dovetail.tasks.classify_head import Head
 from dovetail.tasks.classify_ladder import Rung, Task
 from dovetail.tasks.classify_options import ClassifyOptions
 from dovetail.tasks.classify_rewrite import Rewrite
-from dovetail.tasks.classify_search import searched
+from dovetail.tasks.classify_search import name_of, searched
 from dovetail.tasks.classify_spare import spare_rung
 from dovetail.tasks.classify_texts import encoded
 from dovetail.types import Job
@@ -66,9 +66,9 @@ def beside(plot: Plot, rungs: Sequence[Rung], options: ClassifyOptions) -> Job[B
         rung, head = augmented_rung(task, rungs, varied)
         made = made.and_(rung, {"vectors": head})
     if options.search is not None and not options.rungs:
-        done = yield from searched(
-            task, plot.fold, minutes=options.search, folder=_search_folder(options), seed=options.seed
-        )
+        folder = _search_folder(options)
+        data = "" if folder is None else name_of(plot.texts, plot.reader.fingerprint, options.names)
+        done = yield from searched(task, plot.fold, minutes=options.search, folder=folder, seed=options.seed, data=data)
         made = made.and_(done.rung, done.heads, done.found.to_dict())
     return made
 

@@ -24,6 +24,7 @@ from dovetail.tasks.classify_mix import probabilities
 from dovetail.tasks.classify_model import TUNED, Examples, Model
 from dovetail.tasks.classify_names import gently, name_head, telling, upper_layers
 from dovetail.tasks.classify_options import ClassifyOptions
+from dovetail.tasks.classify_resume import begun
 from dovetail.tasks.classify_rewrite import Rewrite
 from dovetail.tasks.classify_scope import fit_scope, nearest
 from dovetail.tasks.classify_spare import LEAST, MOST
@@ -114,6 +115,8 @@ def train(
 ) -> Job[tuple[Model, tuple[Rung, ...]]]:
     """A trained model and what each rung of the ladder brought."""
     start = time.perf_counter()
+    if options.checkpoint is not None:
+        options = options.model_copy(update={"checkpoint": begun(options.checkpoint)})
     ground = yield from _ground(lesson, reader, options)
     ladder = ground.ladder
     rungs: tuple[Rung, ...] = yield from climb(ladder)

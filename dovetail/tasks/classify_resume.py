@@ -1,6 +1,8 @@
 """What a killed training of a classifier leaves, so that the same call goes on: texts read, encoders tuned or begun.
 
-All of it lies in one folder and is named by what it was made from, so that other texts, labels or options start anew.
+All of it lies in a folder of its own inside the one that was named, and is called by what it was made from, so that
+other texts, labels or options start anew. Only what a function of the user's said is called by the text alone: another
+function wants another folder.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dovetail.encoders.base import Encoder
+from dovetail.errors import InputError
 from dovetail.tables.atomic import replace_file
 from dovetail.tasks.classify_head import Head
 
@@ -23,16 +26,33 @@ if TYPE_CHECKING:
     from dovetail.training.checkpoint import Checkpoint
 
 FORMAT = 1
-_TUNED, _READ, _SAID, _SEARCH = "tuned-", "read-", "rewritten.json", "search"
+_HOME, _MARK = "unfinished-classifier", "made-by-dovetail.txt"
+_TUNED, _READ = "tuned-", "read-"
 _WORTH = 1.0  # seconds of reading from which vectors are kept
 
 
-class Unfinished:
-    """One tuning in a folder: a checkpoint while it runs, and encoder and head once it is done; nothing without one."""
+def begun(folder: Path) -> Path:
+    """The folder inside `folder` that is all ours, made and marked; one that was there without the mark is not."""
+    home = folder / _HOME
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        if not any(home.iterdir()):
+            (home / _MARK).write_text("An unfinished training. It goes once the model is saved.\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"the checkpoint {folder} is no folder to write into: {error.strerror or error}") from None
+    return home
 
-    def __init__(self, folder: Path | None, recipe: str) -> None:
+
+class Unfinished:
+    """One tuning in a folder: a checkpoint while it runs, and encoder and head once it is done; nothing without one.
+
+    One that is done is only taken again under the same `minutes`: fewer may have made it end early.
+    """
+
+    def __init__(self, folder: Path | None, recipe: str, minutes: float | None = None) -> None:
         self.home = None if folder is None else folder / f"{_TUNED}{recipe[:16]}"
         self.recipe = f"{FORMAT} {recipe}"
+        self._done = "done" if minutes is None else f"done-{minutes:g}-minutes"
 
     @property
     def checkpoint(self) -> Checkpoint | None:
@@ -45,7 +65,7 @@ class Unfinished:
         """Whether this tuning was done before; its encoder is then in the folder `home`, and its head is given."""
         from safetensors.numpy import load_file
 
-        done = None if self.home is None else self.home / "done"
+        done = None if self.home is None else self.home / self._done
         if done is None or not done.is_dir():
             return False, None
         shutil.copytree(done / "encoder", home)
@@ -60,7 +80,7 @@ class Unfinished:
 
         if self.home is None:
             return
-        beside, done = self.home / "saving", self.home / "done"
+        beside, done = self.home / "saving", self.home / self._done
         shutil.rmtree(beside, ignore_errors=True)
         shutil.copytree(home, beside / "encoder")
         if head is not None:
@@ -91,9 +111,7 @@ def read_again(reader: Encoder, texts: Sequence[str], folder: Path | None) -> np
 
 def forget(folder: Path) -> None:
     """Remove what training left in a folder, since the model is safe; and the folder where nothing else is in it."""
-    for left in [*folder.glob(f"{_TUNED}*"), folder / _SEARCH]:
-        shutil.rmtree(left, ignore_errors=True)
-    for left in [*folder.glob(f"{_READ}*.npy"), folder / _SAID]:
-        left.unlink(missing_ok=True)
+    if (folder / _HOME / _MARK).is_file():
+        shutil.rmtree(folder / _HOME, ignore_errors=True)
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()

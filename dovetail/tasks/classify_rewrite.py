@@ -20,8 +20,9 @@ _SHOWN = 80  # characters of a text that an error shows
 def rewritten(texts: Sequence[str], rewrite: Rewrite, folder: Path | None = None) -> Job[list[str]]:
     """What `rewrite` makes of each text (n,), with progress.
 
-    With a `folder` what was said is kept there, and a later call asks only for the rest. Raises `InputError` where
-    `rewrite` fails or does not answer with a text for each, and names the text that it fails on.
+    With a `folder` what was said is kept there, and a later call asks only for the rest: also where it brings another
+    function, since a mended one cannot be told from a new one. Raises `InputError` where `rewrite` fails or does not
+    answer with a text for each, and names the text that it fails on.
     """
     kept = _Kept(folder)
     asked = [text for text in dict.fromkeys(texts) if text not in kept.said]

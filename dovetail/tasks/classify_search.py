@@ -7,8 +7,10 @@ that chose it.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -40,13 +42,17 @@ class Searched:
 
 
 def searched(
-    task: Task, fold: Ints, *, minutes: float, folder: str | Path | None = None, seed: int = 0
+    task: Task, fold: Ints, *, minutes: float, folder: str | Path | None = None, seed: int = 0, data: str = ""
 ) -> Job[Searched]:
-    """Search on `fold` (n,), judge on the task's own folds. With a `folder` a search that was killed goes on."""
+    """Search on `fold` (n,), judge on the task's own folds.
+
+    With a `folder` a search that was killed goes on, where labels, folds and `data`, a name for what the features were
+    made from, are the same.
+    """
     start = time.perf_counter()
     rows = np.sort(np.random.default_rng(seed).permutation(len(fold))[:_MOST])
     small = _on(replace(task, fold=fold), rows)
-    space = space_of(task)
+    space = space_of(task, fold, data)
 
     def objective(attempt: Attempt) -> Job[float]:
         yield Progress("search", 0, 1, f"trial {attempt.number + 1}")
@@ -58,16 +64,24 @@ def searched(
     return Searched(rung, heads, found)
 
 
-def space_of(task: Task) -> Space:
-    """What a search may choose for this task."""
+def name_of(texts: Sequence[str], *facts: Any) -> str:
+    """A name for texts and facts about them that JSON can say: the same ones have the same name."""
+    told = json.dumps([list(texts), *facts], sort_keys=True)
+    return hashlib.blake2b(told.encode(), digest_size=16).hexdigest()
+
+
+def space_of(task: Task, fold: Ints, data: str = "") -> Space:
+    """What a search may choose for this task, and what its trials rest on."""
     ranges = {f"{name} strength": _STRENGTHS[name] for name in _learnt(task)}
     ranges["balance"] = Real(0.0, 1.0, 0.0)
     if not task.sigmoid:
         ranges["smoothing"] = Real(0.0, 0.3, 0.0)
     if "vectors" in _learnt(task):
         ranges["mix"] = Real(0.0, 1.0, 0.0)
-    told = f"classify {task.targets.shape} {task.targets.sum(axis=0).tolist()}"
-    return Space(dict(ranges), told)
+    told = hashlib.blake2b(data.encode(), digest_size=16)
+    for one in (task.targets, fold, *(() if task.weight is None else (task.weight,))):
+        told.update(f"{one.shape} {one.dtype}".encode() + np.ascontiguousarray(one).tobytes())
+    return Space(dict(ranges), f"classify {','.join(task.fixed)} {told.hexdigest()}")
 
 
 def _learnt(task: Task) -> list[str]:

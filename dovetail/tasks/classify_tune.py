@@ -251,7 +251,8 @@ def tuned_reader(
     some, targets = [texts[i] for i in rows.tolist()], task.targets[rows]
     facts = [reader.fingerprint, options.augment, repr(replace(tuning, augment=None, weight=None))]
     weights = () if tuning.weight is None else (tuning.weight,)
-    left = Unfinished(options.checkpoint, recipe_of(settings, facts, some, targets, *weights))
+    recipe = recipe_of(settings, facts, some, targets, *weights)
+    left = Unfinished(options.checkpoint, recipe, options.minutes)
     home = Path(tempfile.mkdtemp(prefix="dovetail-tuned-")) / "encoder"
     known, head = left.load(home)
     if not known:
