@@ -13,6 +13,7 @@ import numpy.typing as npt
 from dovetail.errors import BudgetError
 from dovetail.tasks.block_estimate import LADDER, Sighting, estimate_recall, look_wide
 from dovetail.tasks.block_nets import GRAM_ROWS, Near, Nets
+from dovetail.tasks.compare import CELL_BYTES, CELLS
 from dovetail.types import BlockPlan, Candidates, Interval, Job, Progress
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ USUAL_A_ROW = 20  # candidates a row that are never worth sparing
 USUAL_PAIRS = 400_000  # nor are so many pairs in all
 _RECIPROCAL = 0.7  # share of the directed neighbours that are pairs of their own: measured 0.69 to 0.72 on public sets
 _SAMPLE = 300
+_LOOKED_AT = _SAMPLE * 240  # pairs at most that the estimate compares
 
 
 @dataclass(frozen=True)
@@ -209,7 +211,9 @@ def _pairs(nets: Nets, sightings: Sighting, width: tuple[int, int]) -> int:
 def memory_needed(nets: Nets, pairs: int) -> int:
     """Estimated peak in bytes while blocking, comparing and fusing; measured on tables of 1,000 to 1,000,000 rows."""
     text = sum(column.nbytes for column in nets.records.text.columns)
-    return int(350e6 + 16 * text + 110 * pairs + 600 * len(nets.records))
+    columns = sum(a.shared for a in nets.records.attributes)
+    comparing = CELL_BYTES * min(CELLS, columns * max(pairs, _LOOKED_AT))
+    return int(350e6 + 16 * text + 110 * pairs + 600 * len(nets.records) + comparing)
 
 
 def _fits(nets: Nets, pairs: int, settings: BlockSettings) -> bool:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 GRAM_ROWS = 150_000  # above, character grams of whole rows are left out, and words stand in for them
 ENCODER_ROWS = 400_000
 
+_TERMS = 5e6  # terms of rows that are multiplied at a time, some 100 MB
+
 
 class RowComparer:
     """Comparisons over the joined text of a row."""
@@ -153,6 +155,13 @@ class RowComparer:
 
     def base(self, left: Ints, right: Ints) -> Column:
         """One quick similarity in [0, 1]: rivals are ranked by it."""
+        # All candidates come at once, and each takes its rows along: of wide tables only so many fit.
+        stored = self._words.nnz + (0 if self._grams is None else self._grams.nnz)
+        step = max(1_000, int(_TERMS / max(stored / max(len(self.records), 1), 1)))
+        parts = [self._base(left[at : at + step], right[at : at + step]) for at in range(0, len(left), step)]
+        return np.concatenate(parts) if parts else np.zeros(0, np.float32)
+
+    def _base(self, left: Ints, right: Ints) -> Column:
         words = row_products(self._words, left, right)
         if self._grams is None:
             return words.astype(np.float32)
