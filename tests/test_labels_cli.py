@@ -61,6 +61,20 @@ def test_settled_labels_go_out_and_can_be_learnt_from(workspace: Path) -> None:
     assert lines == [["left_id", "right_id", "label"], ["a", "x", "match"], ["b", "x", "not"], ["c", "x", "match"]]
 
 
+def test_what_only_heuristics_named_is_never_settled_by_people(tmp_path: Path) -> None:
+    lines = "id,label,person\na,x,Ann\na,y,(heuristics)\nb,y,(heuristics)\n"
+    (tmp_path / "said.csv").write_text(lines, encoding="utf-8")
+    run("import", tmp_path / "ws", tmp_path / "said.csv")
+    out = tmp_path / "settled.csv"
+    assert json.loads(run("export", tmp_path / "ws", "--settled", "-o", out, "--json").output)["written"] == 1
+    assert "b,y" not in out.read_text(encoding="utf-8")
+    run("export", tmp_path / "ws", "-o", out)
+    assert out.read_text(encoding="utf-8").count("(heuristics)") == 2
+    (tmp_path / "said.csv").write_text("id,label,person\nb,y,(heuristics)\n", encoding="utf-8")
+    run("import", tmp_path / "other", tmp_path / "said.csv")
+    assert "people settled on no label" in str(run("export", tmp_path / "other", "--settled", "-o", out).exception)
+
+
 @pytest.mark.parametrize("form", ["label-studio", "argilla"])
 def test_other_tools_and_back(workspace: Path, form: str) -> None:
     out = workspace.parent / f"{form}.json"

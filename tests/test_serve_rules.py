@@ -13,6 +13,7 @@ from made_workbench import served, tickets
 from typer.testing import CliRunner, Result
 
 from dovetail.cli.main import app
+from dovetail.serve import rules as rules_of_tables
 from dovetail.serve.workbench import Workbench
 from dovetail.tables.write import write
 from dovetail.workspace import open_workspace
@@ -236,3 +237,79 @@ def test_a_training_learns_from_both_and_says_so(place: Path) -> None:
         assert len(some_ruled(events)) == 38
         assert isinstance(bench, Workbench)
         assert bench.ledger.ruled(classes("t3", (), task="tickets").subject_key()) is not None
+
+
+def test_a_model_is_judged_on_labels_of_people_alone(place: Path) -> None:
+    from dovetail.serve.work_classes import learned_from, right_of_people
+    from dovetail.tasks.classify import Classifier
+
+    with served(place) as (client, bench):
+        bench.add(tickets())
+        said(client, {f"t{n}": ("post", "money")[n % 2] for n in range(8)})
+        for rule in (MONEY, POST):
+            client.put("/api/heuristics", json=rule)
+        client.post("/api/heuristics/apply", json={"table": "tickets", "sure": 0.1})
+        view, events = bench.tables.get("tickets"), bench.ledger.store.current()
+        rows, labels, mine = learned_from(view, events)
+        assert (len(rows), sum(mine)) == (len(events), 8)
+        assert {row for row, by in zip(rows, mine, strict=True) if by} == set(range(8))
+        texts = view.texts(rows)
+        model = Classifier("static").fit(texts, [v[0] for v in labels], effort="quick")
+        right = right_of_people(model, texts, mine)
+        assert right is not None
+        assert (8 * right["value"]).is_integer()
+        assert right["value"] < 0.8 < model.card["held_out"], "people here contradict the words, heuristics repeat them"
+        assert right["high"] - right["low"] > 0.4, "eight labels tell little"
+        assert right_of_people(model, texts, [False] * len(rows)) is None
+
+
+def test_rows_of_which_people_disagree_are_left_to_people(client: TestClient, place: Path) -> None:
+    token = client.post("/api/people", json={"person": "bo"}).json()["token"]
+    said(client, {"t0": "other", "t1": "post"})
+    said(client, {"t0": "third"}, token)
+    both = {"shape": "class", "rows": [{"id": "t3"}], "value": ["money", "post"], "task": "tickets"}
+    none = {**both, "rows": [{"id": "t6"}], "value": []}
+    assert client.post("/api/label", json={"labels": [both, none]}).status_code == 200
+    for rule in (MONEY, POST):
+        client.put("/api/heuristics", json=rule)
+    joined = page(client)["joined"]
+    assert (joined["kept"], joined["rows"]) == (4, 36)
+    out = place.parent / "said.csv"
+    told("join", place, "--table", "tickets", "--out", out)
+    ids = {line.split(",")[0] for line in out.read_text(encoding="utf-8").splitlines()[1:]}
+    assert len(ids) == 36
+    assert not ids & {"t0", "t1", "t3", "t6"}
+
+
+def test_of_a_large_table_all_rows_that_people_labelled_are_read(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said(client, {f"t{n}": ("money", "post", "login")[n % 3] for n in range(20, 40)})
+    monkeypatch.setattr(rules_of_tables, "LARGEST", 10)
+    for rule in (MONEY, POST, {"name": "n", "table": "tickets", "names": {"money": "invoice", "post": "parcel"}}):
+        client.put("/api/heuristics", json=rule)
+    found = page(client)
+    assert (found["hand"], found["asked"]) == (20, 27), "three of the ten even rows were labelled"
+    assert "with those that people labelled" in found["notice"]
+    lines = {r["name"]: r for r in found["rules"]}
+    assert (lines["money"]["right"], lines["money"]["checked"]) == (7, 7)
+    said(client, {"t41": "login"})
+    assert (page(client)["hand"], page(client)["asked"]) == (21, 28)
+    tried = client.post("/api/heuristics/try", json={"rule": WRONG}).json()
+    assert {e["id"] for e in tried["against_hand"]} <= {"t27", "t37"}
+    assert "t27" in {e["id"] for e in tried["against_hand"]}
+
+
+def test_every_heuristic_of_a_full_page_is_asked_once(
+    client: TestClient, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dovetail.labels.rules import MOST, Rule, rewritten
+
+    rules = tuple(Rule(f"r{n}", "tickets", "money", pattern=f"number {n} ") for n in range(MOST))
+    (place / "heuristics.toml").write_text(rewritten("", rules), encoding="utf-8")
+    counted: list[str] = []
+    plain = rules_of_tables._asked
+    monkeypatch.setattr(rules_of_tables, "_asked", lambda t, rule, s: counted.append(rule.name) or plain(t, rule, s))
+    for _ in range(2):
+        assert len(page(client)["rules"]) == MOST
+    assert len(counted) == MOST

@@ -55,7 +55,7 @@ def export_labels(workspace: str, wish: Wish, *, as_json: bool) -> None:
     """Write the labels that count now."""
     events = _current(workspace)
     if wish.settled:
-        events = [Event(n, "", _AGREED, "", label) for n, label in enumerate(settled(events), 1)]
+        events = _agreed(events)
     path: Path | str = Path(wish.out)
     if wish.form == "table":
         chosen = _only(events, wish.shape)
@@ -68,6 +68,16 @@ def export_labels(workspace: str, wish: Wish, *, as_json: bool) -> None:
         raise UnknownName("form of labels", wish.form, ("table", *_FORMS))
     facts = {"written": len(chosen), "file": str(path)}
     sys.stdout.write((as_json_text(facts) if as_json else f"{len(chosen):,} labels written to {path}") + "\n")
+
+
+def _agreed(events: Sequence[Event]) -> list[Event]:
+    """What people settled on. What only heuristics named is left out: read again, nothing would tell it from that."""
+    found = settled(e for e in events if e.by_person)
+    if not found:
+        raise InputError(
+            "people settled on no label yet; leave out --settled to write what each said, heuristics with their mark"
+        )
+    return [Event(n, "", _AGREED, "", label) for n, label in enumerate(found, 1)]
 
 
 def say_agreement(workspace: str, *, as_json: bool) -> None:

@@ -6,10 +6,12 @@ that a person gave are never written to; a joining replaces what heuristics said
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +38,9 @@ if TYPE_CHECKING:
 FILE = "heuristics.toml"
 LARGEST = 200_000  # rows that heuristics are asked about; of larger tables evenly so many
 SECONDS = 5.0  # that one heuristic may take on a page
-_KEPT = 100  # heuristics whose votes are remembered
+_MOST_HAND = 20_000  # rows that people labelled, read beside the even ones
+_KEPT = 4 * MOST  # votes that are remembered: every heuristic of a page, each on the even rows and on those of people
+_TEXTS = 2  # columns of texts that are remembered: those of the even rows, and of others
 _MODEL = "heuristics"
 
 
@@ -45,9 +49,18 @@ class Ground:
     """One table as heuristics see it: its rows by number, and what people say of them."""
 
     view: View
-    rows: Numbers  # (n,) row numbers
+    rows: Numbers  # (n,) row numbers: those evenly spread, then others of which people spoke
     classes: tuple[str, ...]
     hand: Numbers  # (n,) the class that people settled on, by number; -1 where they did not
+    spoken: npt.NDArray[np.bool_]  # (n,) whether any person said anything, settled or not
+    even: int  # how many of the rows are evenly spread
+
+    @cached_property
+    def parts(self) -> tuple[tuple[str, Numbers], ...]:
+        """The even rows, which stay the same for a table, and the others with a name that changes with them."""
+        even, others = self.rows[: self.even], self.rows[self.even :]
+        named = (("even", even), (hashlib.blake2b(others.tobytes(), digest_size=16).hexdigest(), others))
+        return tuple((name, rows) for name, rows in named if len(rows))
 
 
 @dataclass(frozen=True)
@@ -70,7 +83,7 @@ class Would:
     said: Numbers  # (m,) class by number
     probability: npt.NDArray[np.float64]
     counts: dict[str, int]
-    hand: int  # rows of which heuristics are sure, but that a person labelled: those stay as they are
+    hand: int  # rows of which heuristics speak, but people do, too, whether they agree or not: those stay as they are
     right: int
     checked: int
 
@@ -82,7 +95,7 @@ class Rules:
         self.path, self.tables, self.store = folder / FILE, tables, store
         self._lock = threading.RLock()
         self._votes: OrderedDict[tuple[Any, ...], Numbers] = OrderedDict()
-        self._texts: tuple[tuple[Any, ...], pa.Array | None] = ((), None)
+        self._texts: OrderedDict[tuple[Any, ...], pa.Array] = OrderedDict()
 
     def all(self, table: str | None = None) -> tuple[Rule, ...]:
         """What the file holds now; it may have been edited by hand."""
@@ -116,25 +129,20 @@ class Rules:
         """A table with its classes and hand labels."""
         view = self.tables.get(table)
         rows = np.unique(np.linspace(0, max(len(view) - 1, 0), min(len(view), LARGEST)).astype(np.int64))
-        said = dict(_settled(self.store, view))
+        spoken, said = _said_by_people(self.store, view)
+        beside = np.setdiff1d(np.array(sorted(spoken), np.int64), rows)
+        beside = beside[:: -(-len(beside) // _MOST_HAND) or 1]
+        even, rows = len(rows), np.concatenate([rows, beside])
         names = [*(c for r in rules for c in r.classes), *more, *said.values()]
         known = tuple(dict.fromkeys(n for n in names if n))
         number = {name: n for n, name in enumerate(known)}
         hand = np.array([number[said[n]] if n in said else -1 for n in rows.tolist()], np.int64)
-        return Ground(view, rows, known, hand)
+        return Ground(view, rows, known, hand, np.isin(rows, list(spoken)), even)
 
     def votes(self, ground: Ground, rule: Rule, seconds: float = SECONDS) -> Numbers:
         """What one rule says of each row (n,), by number of class, -1 where it abstains."""
-        what = (rule.kind, rule.column, rule.pattern, rule.words, tuple(rule.names.items()), rule.sure)
-        key = (ground.view.name, ground.view.version, *what)
-        with self._lock:
-            found = self._votes.get(key)
-        if found is None:
-            found = self._asked(ground, rule, seconds)
-            with self._lock:
-                self._votes[key] = found
-                while len(self._votes) > _KEPT:
-                    self._votes.popitem(last=False)
+        asked = [self._remembered(ground, part, rule, seconds) for part in ground.parts]
+        found = np.concatenate(asked) if asked else np.zeros(0, np.int16)
         number = np.array([-1, *(ground.classes.index(c) for c in rule.classes)], np.int64)
         return number[found.astype(np.int64) + 1]
 
@@ -169,11 +177,11 @@ class Rules:
         voted = (looked.votes[:, on] >= 0).any(axis=1)
         best = joined.probability.max(axis=1)
         sure_of = voted & (best >= sure)
-        at = np.flatnonzero(sure_of & (ground.hand < 0))
+        at = np.flatnonzero(sure_of & ~ground.spoken)
         said = joined.probability[at].argmax(axis=1)
         counts = {c: int((said == n).sum()) for n, c in enumerate(ground.classes)}
         right, checked = proof(looked.votes[:, on], ground.classes, ground.hand, sure=sure)
-        kept = int((voted & (ground.hand >= 0)).sum())
+        kept = int((voted & ground.spoken).sum())
         return Would(ground.rows[at], said, best[at], {c: n for c, n in counts.items() if n}, kept, right, checked)
 
     def apply(self, looked: Looked, would: Would, person: str) -> tuple[int, int]:
@@ -201,30 +209,49 @@ class Rules:
         """What heuristics say of a table as labels now."""
         return self.store.current(_wanted(table))
 
-    def texts(self, ground: Ground, column: str) -> pa.Array:
+    def texts(self, ground: Ground, column: str) -> pa.ChunkedArray:
         """The texts that heuristics read, (n,): of one column, or of all that say something."""
-        view = ground.view
+        return pa.chunked_array([self._read(ground, part, column) for part in ground.parts], pa.string())
+
+    def _read(self, ground: Ground, part: tuple[str, Numbers], column: str) -> pa.Array:
+        view, (name, rows) = ground.view, part
         if column and column not in view.columns:
             raise UnknownName("column", column, view.columns, view.name)
-        key = (view.name, view.version, column)
+        key = (view.name, view.version, column, name)
         with self._lock:
-            if self._texts[0] != key:
-                parts = [pc.fill_null(view.data[c], "") for c in ((column,) if column else view.telling)]
-                whole = pc.binary_join_element_wise(*parts, " ") if parts else pa.array([""] * len(view))
-                self._texts = key, whole.take(pa.array(ground.rows)).combine_chunks()
-            return self._texts[1]
+            if key not in self._texts:
+                some = view.data.select([column] if column else list(view.telling)).take(pa.array(rows))
+                parts = [pc.fill_null(c, "") for c in some.columns]
+                whole = pc.binary_join_element_wise(*parts, " ") if parts else pa.array([""] * len(rows))
+                self._texts[key] = whole.combine_chunks() if isinstance(whole, pa.ChunkedArray) else whole
+                while len(self._texts) > _TEXTS:
+                    self._texts.popitem(last=False)
+            return self._texts[key]
 
-    def _asked(self, ground: Ground, rule: Rule, seconds: float) -> Numbers:
-        texts = self.texts(ground, rule.column)
-        if rule.kind == "names":
-            return _by_names(rule, texts)
-        found = heuristic_of(rule, seconds).found(texts)
-        return np.where(found, 0, -1).astype(np.int16)
+    def _remembered(self, ground: Ground, part: tuple[str, Numbers], rule: Rule, seconds: float) -> Numbers:
+        what = (rule.kind, rule.column, rule.pattern, rule.words, tuple(rule.names.items()), rule.sure)
+        key = (ground.view.name, ground.view.version, part[0], *what)
+        with self._lock:
+            found = self._votes.get(key)
+        if found is None:
+            found = _asked(self._read(ground, part, rule.column), rule, seconds)
+            with self._lock:
+                self._votes[key] = found
+                while len(self._votes) > _KEPT:
+                    self._votes.popitem(last=False)
+        return found
 
     def _write(self, rules: tuple[Rule, ...]) -> None:
         before = self.path.read_text(encoding="utf-8") if self.path.is_file() else ""
         with replace_file(self.path) as beside:
             beside.write_text(rewritten(before, rules), encoding="utf-8")
+
+
+def _asked(texts: pa.Array, rule: Rule, seconds: float) -> Numbers:
+    if rule.kind == "names":
+        return _by_names(rule, texts)
+    found = heuristic_of(rule, seconds).found(texts)
+    return np.where(found, 0, -1).astype(np.int16)
 
 
 def heuristic_of(rule: Rule, seconds: float = SECONDS) -> ByPattern | ByWords:
@@ -287,14 +314,18 @@ def _alone(rules: Sequence[Rule], votes: Numbers, ground: Ground) -> tuple[Heuri
     return tuple(found)
 
 
-def _settled(store: LabelStore, view: View) -> Iterator[tuple[int, str]]:
-    """The rows that people gave one class, with that class."""
+def _said_by_people(store: LabelStore, view: View) -> tuple[set[int], dict[int, str]]:
+    """The rows of which any person spoke, and the class of those that people gave one class."""
+    spoken: set[int] = set()
+    said = {}
     for task in dict.fromkeys(("", view.name)):
         people = [e for e in store.current(Wanted(shape="class", task=task)) if e.by_person]
+        spoken |= {row for e in people if (row := view.place(*e.label.rows[0])) is not None}
         for label in settled(people):
-            row = view.place(label.rows[0].id, label.rows[0].source)
+            row = view.place(*label.rows[0])
             if row is not None and isinstance(label.value, tuple) and len(label.value) == 1:
-                yield row, label.value[0]
+                said[row] = label.value[0]
+    return spoken, said
 
 
 def _wanted(table: str) -> Wanted:

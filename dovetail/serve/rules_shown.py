@@ -138,7 +138,9 @@ def _notice(looked: Looked, known: Sequence[Rule]) -> str | None:
     if known and looked.joined is None:
         return "heuristics of two classes are needed before they can be joined; add one of another class"
     asked, total = len(looked.ground.rows), len(looked.ground.view)
-    return f"this table is large: {asked:,} of {total:,} rows, evenly spread, are read" if asked < total else None
+    if asked == total:
+        return None
+    return f"this table is large: {asked:,} of {total:,} rows are read, evenly spread, with those that people labelled"
 
 
 def _some(rows: npt.NDArray[np.int64], count: int, random: np.random.Generator) -> list[int]:

@@ -16,9 +16,9 @@ from dovetail.jobs.again import merge_again
 from dovetail.jobs.merge import Request, merge_job
 from dovetail.labels.agree import settled
 from dovetail.labels.store import Wanted
-from dovetail.measure.intervals import wilson
 from dovetail.serve.models import FOLDER, add_version, next_version
 from dovetail.serve.state import now
+from dovetail.serve.work_classes import RULED, learned_from, right_of_people
 from dovetail.serve.work_space import groups_of
 from dovetail.types import Pairs, Table
 
@@ -99,7 +99,7 @@ def _classify(work: Work, folder: Path) -> Working:
     from dovetail.tasks.classify import Classifier
 
     view = work.tables.get(str(work.spec["table"]))
-    rows, labels = _labelled(work, view)
+    rows, labels, mine = _labelled(work, view)
     several = any(isinstance(v, list) and len(v) > 1 for v in labels)
     given = labels if several else [v[0] if isinstance(v, list) else v for v in labels]
     texts = view.texts(np.array(rows, np.int64), tuple(work.spec.get("text") or ()))
@@ -108,11 +108,11 @@ def _classify(work: Work, folder: Path) -> Working:
     yield from model.fit_job(texts, given, **options)
     model.remember(columns=list(work.spec.get("text") or view.telling), table=view.name)
     model.save(folder)
-    score = float(model.card.get("held_out", 0.0))
-    right = wilson(round(score * len(rows)), len(rows))
-    quality = {"figure": "accuracy", "value": score, "low": right.low, "high": right.high}
+    right = right_of_people(model, texts, mine)
+    quality = None if right is None else {"figure": "accuracy", **right}
     figures = {k: model.card.get(k) for k in ("held_out", "ece", "chosen", "classes")}
-    return {"labels": len(rows), "quality": quality, "figures": figures, "summary": str(model.card.get("why", ""))}
+    summary = str(model.card.get("why", "")) + ("" if all(mine) else RULED)
+    return {"labels": sum(mine), "quality": quality, "figures": figures, "summary": summary}
 
 
 def _search(work: Work, folder: Path) -> Working:
@@ -150,20 +150,15 @@ def _embed(work: Work, folder: Path) -> Working:
 _FITS = {"match": _match, "classify": _classify, "search": _search, "embed": _embed}
 
 
-def _labelled(work: Work, view: View) -> tuple[list[int], list[Any]]:
-    """Rows and their classes: of a column, or of what people settled on."""
+def _labelled(work: Work, view: View) -> tuple[list[int], list[Any], list[bool]]:
+    """Rows, their classes, and whether that is no word of heuristics: of a column, or of what people settled on."""
     column = work.spec.get("label")
     if column:
         values = view.data[str(column)].to_pylist()
         rows = [n for n, v in enumerate(values) if v is not None and v.strip()]
-        return rows, [values[n] for n in rows]
-    rows, labels = [], []
-    for label in settled(work.labels.current(Wanted(shape="class", task=view.name))):
-        row = view.place(label.rows[0].id, label.rows[0].source)
-        if row is not None and isinstance(label.value, tuple) and label.value:
-            rows.append(row)
-            labels.append(list(label.value))
-    return rows, labels
+        return rows, [values[n] for n in rows], [True] * len(rows)
+    rows, labels, mine = learned_from(view, work.labels.current(Wanted(shape="class", task=view.name)))
+    return rows, [list(value) for value in labels], mine
 
 
 def _table(view: View) -> Table:
