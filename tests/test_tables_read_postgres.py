@@ -95,6 +95,21 @@ def test_a_query_in_the_url_and_a_table_of_another_schema(server: str) -> None:
     assert "pg_views" in views.data["viewname"].to_pylist()
 
 
+@pytest.mark.parametrize(
+    "query",
+    ["drop table kept", "delete from kept returning a", "select 1; commit; drop table kept", "select nextval('turn')"],
+)
+def test_reading_changes_nothing(server: str, query: str) -> None:
+    import psycopg
+
+    write(pa.table({"a": [1, 2]}), f"{server}?table=kept")
+    with psycopg.connect(server) as held:
+        held.execute("create sequence if not exists turn")
+    with pytest.raises(InputError, match="would change" if "nextval" in query else "cannot be read|would change"):
+        read(server, query=query)
+    assert len(read(f"{server}?table=kept")) == 2
+
+
 def test_writing_replaces_whole_or_not_at_all(server: str) -> None:
     url = f"{server}?table=swap"
     write(pa.table({"a": ["old"]}), url)

@@ -166,6 +166,41 @@ def test_sqlite_by_table_and_by_query(tmp_path: Path) -> None:
         read(f"sqlite:///{tmp_path}/none.db")
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "drop table goods", "DELETE FROM goods RETURNING a", "insert into goods values (2) returning a",
+        "create table more as select 1", "create temp table more (a)", "alter table goods rename to gone",
+        "vacuum into '{0}/copy.db'", "attach '{0}/copy.db' as copy", "pragma journal_mode = wal", "vacuum",
+        "pragma user_version = 7",
+    ],
+)  # fmt: skip
+def test_reading_a_database_changes_nothing(tmp_path: Path, query: str) -> None:
+    url = f"sqlite:///{tmp_path}/shop.db"
+    write(pa.table({"a": [1]}), f"{url}?table=goods")
+    before = (tmp_path / "shop.db").read_bytes()
+    for asked in ({"query": query.format(tmp_path)}, {}):
+        source = url if asked else f"{url}?query={query.format(tmp_path)}"
+        with pytest.raises(InputError, match="would change the database and gives no rows"):
+            read(source, **asked)
+    assert (tmp_path / "shop.db").read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["shop.db"]
+
+
+def test_reading_a_database_may_ask_anything(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/shop.db"
+    with sqlite3.connect(tmp_path / "shop.db") as held:
+        held.execute("create virtual table said using fts5(a)")
+        held.execute("insert into said values ('red lamp'), ('blue cup')")
+        held.execute("create view lamps as select a from said where said match 'lamp'")
+    assert read(f"{url}?query=select upper(a) as a from lamps").data.to_pylist() == [{"a": "RED LAMP"}]
+    numbers = "with recursive n(x) as (select 1 union all select x + 1 from n where x < 3) select x from n"
+    assert read(url, query=numbers).data["x"].to_pylist() == [1, 2, 3]
+    assert read(url, query="pragma table_info(said)").data["name"].to_pylist() == ["a"]
+    write(pa.table({"a": [1]}), f"{url}?table=goods")  # what is read afterwards is still written
+    assert len(read(f"{url}?table=goods")) == 1
+
+
 def test_a_failed_write_leaves_the_table_of_before(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/shop.db?table=t"
     write(pa.table({"a": ["old"]}), url)

@@ -85,7 +85,10 @@ def hidden(url: str) -> str:
 
 
 def read_database(url: str, query: str | None) -> tuple[Part, str]:
-    """The rows of a query or of `?table=`, and a name for them. Native types stay; mixed ones become text."""
+    """The rows of a query or of `?table=`, and a name for them. Native types stay; mixed ones become text.
+
+    The database is opened for reading only: SQL that would change it raises `InputError` and changes nothing.
+    """
     import sqlalchemy as sa
 
     address, table = split_url(url)
@@ -94,6 +97,7 @@ def read_database(url: str, query: str | None) -> tuple[Part, str]:
     with engine(url) as pool:
         try:
             with pool.connect() as connection:
+                _read_only(connection)
                 streamed = connection.execution_options(stream_results=True, no_parameters=bool(query))
                 # As the driver takes it: a colon or per cent sign in the SQL of a person is no parameter.
                 asked = streamed.exec_driver_sql(query) if query else None
@@ -103,10 +107,43 @@ def read_database(url: str, query: str | None) -> tuple[Part, str]:
         except sa.exc.ResourceClosedError:
             raise InputError(f"the query of {hidden(url)} gives no rows; a table comes of SELECT") from None
         except sa.exc.DBAPIError as error:
+            if _would_change(error.orig):
+                raise InputError(
+                    f"the query of {hidden(url)} would change the database and gives no rows; reading changes nothing, "
+                    f"a table comes of SELECT"
+                ) from None
             raise InputError(f"{hidden(url)} cannot be read: {str(error.orig).strip()}") from None
     data = pa.table([_column([v for batch in batches for v in batch[i]]) for i in range(len(names))], names=names)
     name = table or "query"
     return Part(name, data, np.arange(1, data.num_rows + 1), [], "database"), name
+
+
+def _read_only(connection: Any) -> None:
+    """Let a connection read and do nothing else: SQLite commits table definitions by itself, before anyone can ask."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA query_only = ON")
+        connection.connection.driver_connection.set_authorizer(_may)
+        return
+    connection.exec_driver_sql("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+    connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+
+
+def _may(action: int, first: str | None, second: str | None, database: str | None, through: str | None) -> int:
+    """What SQLite asks before it runs a part of a statement: whether it may. Most that writes `query_only` refuses."""
+    import sqlite3
+
+    del database, through
+    if action == sqlite3.SQLITE_PRAGMA:  # with a value it sets something, unless it asks about a table of that name
+        asks = second is None or str(first).casefold().endswith(("_info", "_xinfo", "_list"))
+        return sqlite3.SQLITE_OK if asks else sqlite3.SQLITE_DENY
+    makes_a_file = action in (sqlite3.SQLITE_ATTACH, sqlite3.SQLITE_DETACH)  # VACUUM INTO attaches, too
+    return sqlite3.SQLITE_DENY if makes_a_file else sqlite3.SQLITE_OK
+
+
+def _would_change(error: BaseException | None) -> bool:
+    """Whether a driver refused to write: in the words of SQLite, or by the number that PostgreSQL gives it."""
+    refused = ("not authorized", "authorization denied", "readonly database")
+    return str(error).endswith(refused) or getattr(error, "sqlstate", None) == "25006"
 
 
 def _whole_table(pool: Engine, table: str | None, url: str) -> Any:
