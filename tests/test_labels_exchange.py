@@ -256,6 +256,40 @@ def test_several_questions_are_several_labels_and_paths_stay_whole() -> None:
     assert [(s.answer.label.task, s.answer.label.value) for s in from_label_studio([alone])] == [("", ("b",))]
 
 
+def test_a_question_has_one_task_however_many_were_answered() -> None:
+    at = "2026-05-01T10:00:00Z"
+    both = annotation("Ann", at, choices("topic", "a"), choices("place", "x"))
+    note = {"from_name": "why", "type": "textarea", "value": {"text": ["because"]}}
+    one, none = annotation("Ben", at, choices("topic", "b"), note), annotation("Cem", at, note)
+    task = {"data": {"id": "t1"}, "annotations": [both, one, none]}
+    other = {"data": {"id": "t2"}, "annotations": [annotation("Ann", at, choices("place", "y"))]}
+    said = [(s.person, s.answer.label.task, s.answer.label.value) for s in from_label_studio([task, other])]
+    expected = [("Ann", "topic", ("a",)), ("Ann", "place", ("x",)), ("Ben", "topic", ("b",)), ("Ann", "place", ("y",))]
+    assert said == expected
+    ours = {"data": {"id": "t3", "task": "t"}, "annotations": [annotation("Ann", at, choices("label", "z"))]}
+    named = {s.answer.label.rows[0].id: s.answer.label.task for s in from_label_studio([ours, other])}
+    assert named == {"t3": "t", "t2": "place"}
+
+
+def test_a_file_with_several_annotations_of_one_person_can_be_handed_over_again(tmp_path: Path) -> None:
+    early, late = "2026-05-01T10:00:00Z", "2026-05-02T10:00:00Z"
+    first = {"data": {"id": "t1"}, "annotations": [annotation(7, late, choices("q", "b"))]}
+    second = {
+        "data": {"id": "t1"},
+        "annotations": [annotation(7, early, choices("q", "a")), annotation(8, early, choices("q", "a"))],
+    }
+    with LabelStore(tmp_path / "l.sqlite") as store:
+        assert [len(store.take_new(from_label_studio([first, second]))) for _ in range(3)] == [2, 0, 0]
+        assert {e.person: e.label.value for e in store.current()} == {"7": ("b",), "8": ("a",)}
+    twice = to_argilla([Event(n, at, "Ann", "", classes("t1", [at])) for n, at in enumerate((late, early), 1)])
+    with LabelStore(tmp_path / "m.sqlite") as store:
+        assert [len(store.take_new(from_argilla(twice))) for _ in range(2)] == [1, 0]
+        assert store.current()[0].label.value == (late,)
+        lines = from_table(pa.table({"id": ["t", "t"], "label": ["a", "b"]}), person="Ann")
+        assert [len(store.take_new(lines)) for _ in range(3)] == [1, 0, 0]
+        assert store.current()[-1].label.value == ("b",)
+
+
 def test_groups_of_two_people_with_rows_in_another_order_come_back(tmp_path: Path) -> None:
     first, second = group(["a", "b", "c"], ["1", "1", ""]), group(["c", "b", "a"], ["1", "1", ""])
     at = "2026-05-01T10:00:00+00:00"

@@ -19,6 +19,7 @@ Document = Mapping[str, Any]
 Texts = Mapping[Row, str]
 _PEOPLE = uuid.uuid5(uuid.NAMESPACE_URL, "dovetail:people")  # in which people have their UUIDs
 _CHOSEN = frozenset({"choices", "taxonomy"})
+_OURS = "label"  # the question that labels written here ask
 
 
 def to_label_studio(events: Iterable[Event], texts: Texts | None = None) -> list[dict[str, Any]]:
@@ -46,17 +47,17 @@ def to_label_studio(events: Iterable[Event], texts: Texts | None = None) -> list
 def from_label_studio(tasks: Sequence[Document], *, person: str = "") -> list[Said]:
     """What the annotations of exported tasks say, in the full form and in JSON-MIN; skipped ones are left out.
 
-    Where a person annotated a task several times, the last one counts; where a task asks several questions, each is a
-    label of its own, with the name of the question as its task.
+    Where a person annotated a task several times, the last one counts; where the file asks several questions, each is a
+    label of its own, with the name of the question as its task, also where only one of them was answered.
     """
-    found = []
+    found, names = [], _asked(tasks)
     for number, task in enumerate(tasks, 1):
         data = task.get("data", task)
         given = [a for a in task.get("annotations", [task] if "data" not in task else []) if isinstance(a, Mapping)]
         for one in sorted(given, key=_moment_of):
             if one.get("was_cancelled"):
                 continue
-            for about, part in _questions(data, one):
+            for about, part in _questions(data, one, names):
                 value = _annotated(part)
                 if value is None:
                     continue
@@ -64,7 +65,7 @@ def from_label_studio(tasks: Sequence[Document], *, person: str = "") -> list[Sa
                 thought = _prediction(label.shape, _seen(task, one))
                 answer = Answer(label, thought, at=_moment_of(one) or None, gold=bool(one.get("ground_truth")))
                 found.append(Said(answer, _who(one.get("completed_by", one.get("annotator")), person), "label studio"))
-    return found
+    return _latest(found)
 
 
 def to_argilla(events: Iterable[Event], texts: Texts | None = None) -> list[dict[str, Any]]:
@@ -118,7 +119,7 @@ def from_argilla(records: Sequence[Document], *, person: str = "") -> list[Said]
                 )
             answer = Answer(label, thought, at=known.get("at") if same else None, gold=same and bool(known.get("gold")))
             found.append(Said(answer, _who(known.get("person") or response.get("user_id"), person), "argilla"))
-    return found
+    return _latest(found)
 
 
 def _as_prediction(event: Event) -> dict[str, Any] | None:
@@ -142,19 +143,49 @@ def _moment_of(one: Document) -> str:
     return str(one.get("updated_at") or one.get("created_at") or "")
 
 
-def _questions(data: Document, one: Document) -> list[tuple[Document, Document]]:
-    """An annotation by its questions, where several ask for classes: each with what it is about."""
+def _latest(found: Sequence[Said]) -> list[Said]:
+    """Without what the same person said otherwise about the same later, so that a file says one thing."""
+    last: dict[tuple[str, str, bool], Said] = {}
+    for one in sorted(found, key=lambda one: one.answer.at or ""):
+        last[one.person, one.answer.label.subject(), one.answer.gold] = one
+    return [one for one in found if last[one.person, one.answer.label.subject(), one.answer.gold] is one]
+
+
+def _asked(tasks: Sequence[Document]) -> frozenset[str]:
+    """The questions for classes that the annotations of all tasks answer."""
+    names = set()
+    for task in tasks:
+        given = (one for one in task.get("annotations") or () if isinstance(one, Mapping))
+        if not _one_question(task.get("data", task)):
+            names |= {name for one in given for name, found in _by_question(one).items() if _of_classes(found)}
+    return frozenset(names)
+
+
+def _by_question(one: Document) -> dict[str, list[Any]]:
     parts: dict[str, list[Any]] = {}
     for part in one.get("result") or ():
         parts.setdefault(str(part.get("from_name", "")), []).append(part)
-    if len(parts) < 2 or "rows" in data or "left_id" in data or data.get("query"):
+    return parts
+
+
+def _of_classes(parts: Sequence[Any]) -> bool:
+    return any(_CHOSEN & set(part.get("value", ())) for part in parts)
+
+
+def _one_question(data: Document) -> bool:
+    """Whether a task is a pair, a group or a judgement, of which one thing is asked, in however many fields."""
+    return "rows" in data or "left_id" in data or bool(data.get("query"))
+
+
+def _questions(data: Document, one: Document, names: frozenset[str]) -> list[tuple[Document, Document]]:
+    """An annotation by its questions, each with what it is about; `names` are those of the whole file."""
+    parts = _by_question(one)
+    if not parts or _one_question(data):
         return [(data, one)]
-    if "label" in parts:
-        return [(data, {**one, "result": parts["label"]})]
-    named = {name: found for name, found in parts.items() if any(_CHOSEN & set(p.get("value", ())) for p in found)}
-    if len(named) < 2:
-        return [(data, {**one, "result": found}) for found in named.values()]
-    return [({**data, "task": name}, {**one, "result": found}) for name, found in named.items()]
+    given = {name: {**one, "result": found} for name, found in parts.items() if name in names}
+    if len(names) > 1:
+        return [(data if name == _OURS else {**data, "task": name}, part) for name, part in given.items()]
+    return [(data, part) for part in given.values()] or [(data, one)]
 
 
 def _seen(task: Document, one: Document) -> Document | None:

@@ -100,15 +100,10 @@ class LabelStore:
 
     def take_new(self, said: Iterable[Said]) -> list[Event]:
         """The same, without those that say what the person's label of that subject says already, so that a file can be
-        handed over twice."""
+        handed over twice. Of several labels of one person about one subject the last is kept."""
         counting = {(e.person, e.label.subject_key(), e.gold): e.label.value for e in self.current()}
-        new = []
-        for one in said:
-            place = (one.person, one.answer.label.subject_key(), one.answer.gold)
-            if counting.get(place) != one.answer.label.value:
-                counting[place] = one.answer.label.value
-                new.append(one)
-        return self.take(new)
+        last = {(one.person, one.answer.label.subject_key(), one.answer.gold): one for one in said}
+        return self.take(one for place, one in last.items() if counting.get(place) != one.answer.label.value)
 
     def undo(
         self, *, person: str, session: str | None = None, event: int | None = None, key: str | None = None
