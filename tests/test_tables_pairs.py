@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from dovetail.errors import InputError
 from dovetail.tables.pairs import read_pairs
+from dovetail.tables.write import write
 
 HEAD = "left_id,right_id,label"
 
@@ -40,6 +43,23 @@ def test_a_file_without_a_header_says_so(tmp_path: Path) -> None:
         read_pairs(_file(tmp_path, "a1,b1,match", "a2,b2,not"))
     with pytest.raises(InputError, match=r"found a, b, c$"):
         read_pairs(_file(tmp_path, "a,b,c", "1,2,3"))
+
+
+def test_a_guard_is_only_taken_off_where_it_was_put(tmp_path: Path) -> None:
+    """`'-5` and `-5` are two rows, and a file that nobody guarded is read as it stands."""
+    path = _file(tmp_path, HEAD, "'-5,b,match", "-5,b,not", "'=A,c,match", "'s,d,not")
+    as_it_is = ["'-5", "-5", "'=A", "'s"]
+    assert read_pairs(path).left_ids.to_pylist() == as_it_is
+    run = {"settings": {"guard_formulas": True}, "files": ["review.csv"]}
+    (tmp_path / "run.json").write_text(json.dumps(run), encoding="utf-8")
+    assert read_pairs(path).left_ids.to_pylist() == as_it_is  # not a file of that run
+    with pytest.raises(InputError, match="a match and not a match"):
+        read_pairs(path, guarded=True)
+    ends = pa.table({"left_id": as_it_is, "right_id": list("bbcd"), "label": ["match", "not", "match", "not"]})
+    found = read_pairs(write(ends, tmp_path / "review.csv", guard_formulas=True))
+    assert found.left_ids.to_pylist() == as_it_is
+    assert found.label is not None
+    assert found.label.tolist() == [1, 0, 1, 0]
 
 
 def test_an_empty_file_is_an_error(tmp_path: Path) -> None:

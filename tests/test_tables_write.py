@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from dovetail.errors import InputError, UnknownName
 from dovetail.tables.atomic import replace_file
 from dovetail.tables.read import read
-from dovetail.tables.write import write
+from dovetail.tables.write import without_guard, write
 from dovetail.types import Table
 
 HARD = [
@@ -112,6 +112,14 @@ def test_formulas_are_guarded_when_asked(tmp_path: Path) -> None:
     assert guarded == ["'=cmd()", "'+1 555 12", "-3", "+4.5", "-1e5", "'@x", "'-x", "a=b", "1", "'-"]
     write(pa.table({"c": cells}), tmp_path / "t.csv")
     assert read(tmp_path / "t.csv").data["c"].to_pylist() == cells
+
+
+def test_the_guard_is_taken_off_exactly(tmp_path: Path) -> None:
+    cells = ["=A", "'=A", "''=A", "'", "''", "'s Gravenhage", "-5", "'-5", "+1 a", "\tx", "x'=A", "5 o'clock", "-"]
+    write(pa.table({"c": cells, "'d": cells}), tmp_path / "t.csv", guard_formulas=True)
+    guarded = read(tmp_path / "t.csv").data
+    assert not [c for c in guarded["c"].to_pylist() if c[0] in "=+@\t" or (c[0] == "-" and c != "-5")]
+    assert without_guard(guarded)["c"].to_pylist() == cells
 
 
 def test_an_older_file_stays_when_writing_fails(tmp_path: Path) -> None:

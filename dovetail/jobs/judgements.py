@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from dovetail.errors import InputError
 from dovetail.tables.read import read
-from dovetail.tables.write import as_text, without_guard
+from dovetail.tables.write import as_text, is_guarded, without_guard
 
 _ENDS = ("left_source", "left_id", "right_source", "right_id")
 Line = dict[str, str | None]
@@ -33,13 +33,8 @@ def judgements(folder: Path) -> dict[Key, Line]:
         ) from None
     if not {*_ENDS, "label"} <= {*table.columns}:
         return {}
-    lines = _lines(_plain(table.data))
+    lines = _lines(without_guard(table.data) if is_guarded(path) else table.data)
     return {_key(line): line for line in lines if (line["label"] or "").strip()}
-
-
-def _plain(table: pa.Table) -> pa.Table:
-    """Without the marks that keep a spreadsheet from running a cell; they are put there anew where asked for."""
-    return pa.table([without_guard(as_text(column)) for column in table.columns], names=table.column_names)
 
 
 def with_judgements(review: pa.Table, judged: Mapping[Key, Line]) -> pa.Table:

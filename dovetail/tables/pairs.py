@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ import pyarrow.compute as pc
 
 from dovetail.errors import InputError
 from dovetail.tables.read import read
-from dovetail.tables.write import without_guard
+from dovetail.tables.write import is_guarded, without_guard
 from dovetail.types import Pairs, Table
 
 _NAMES = {
@@ -35,16 +37,19 @@ _SHOWN = 5  # labels that a message quotes
 _LABEL_OF = {word: label for label, words in _LABELS.items() for word in words}
 
 
-def read_pairs(source: Any, *, labelled: bool = True) -> Pairs:
+def read_pairs(source: Any, *, labelled: bool = True, guarded: bool | None = None) -> Pairs:
     """Read pairs from a file or table with the columns left_id and right_id, and label or score.
 
     Labels are match, not or unsure (1 and 0, yes and no, true and false too). Rows with an empty label are
     still to be judged and left out. `left_source` and `right_source` are read where present. With `labelled` false
-    a bare list of pairs will do: each row is then a match.
+    a bare list of pairs will do: each row is then a match. `guarded` takes off what `guard_formulas` put before cells;
+    by default it is so for the files of a run that was asked to guard them.
     """
     if isinstance(source, Pairs):
         return source
     table = read(source)
+    if guarded or (guarded is None and isinstance(source, str | Path) and is_guarded(Path(source))):
+        table = replace(table, data=without_guard(table.data))
     columns = {key: _find(table, names) for key, names in _NAMES.items()}
     for side in ("left_id", "right_id"):
         if columns[side] is None:
@@ -66,11 +71,7 @@ def read_pairs(source: Any, *, labelled: bool = True) -> Pairs:
 
     def texts(key: str) -> pa.Array | None:
         column = columns[key]
-        return (
-            None
-            if column is None
-            else without_guard(pc.cast(data[column].filter(chosen), pa.string())).combine_chunks()
-        )
+        return None if column is None else pc.cast(data[column].filter(chosen), pa.string()).combine_chunks()
 
     if label is not None:
         _check_agreement(table, [columns[key] for key in _ENDS], label)

@@ -20,7 +20,7 @@ from dovetail.types import Table
 
 _ROWS = 50_000  # rows turned into text at a time
 _QUOTED = r'[",;|\t\r\n\\]|^[\s\x{FEFF}]|\s$'  # cells that another delimiter, or trimming, could spoil
-_FORMULA = r"^[=+\-@\t\r]"
+_FORMULA = r"^[=+\-@\t\r']"  # what begins with the guard itself is guarded, too, so that every guard can be taken off
 _NUMBER = r"^[+-]?(\d[\d.,]*|[.,]\d+)([eE][+-]?\d+)?\s?%?$"
 
 
@@ -30,9 +30,9 @@ def write(
     """Write a table to CSV, TSV, JSON lines, Parquet or Excel by the ending of the name, or into a database by URL.
 
     `.gz` after the ending packs the file. `guard_formulas` puts `'` before cells of a CSV that a spreadsheet
-    would run as a formula; plain numbers stay. A database table is named by `table_name` or `?table=` and replaces one
-    of that name. An older file or table stays as it was until the new one is complete. Gives the path, or the
-    URL without its password.
+    would run as a formula, or that begin with `'` already; plain numbers stay. A database table is named by
+    `table_name` or `?table=` and replaces one of that name. An older file or table stays as it was until the new one
+    is complete. Gives the path, or the URL without its password.
     """
     data = table.data if isinstance(table, Table) else table
     if isinstance(target, str) and is_database_url(target):
@@ -118,9 +118,23 @@ def as_text(column: pa.ChunkedArray) -> pa.Array:
         return pa.array(cells, pa.string())
 
 
-def without_guard(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Texts as they were before `guard_formulas` put `'` in front of what a spreadsheet would run."""
-    return pc.replace_substring_regex(column, r"^'([=+\-@\t\r])", r"\1")
+def without_guard(data: pa.Table) -> pa.Table:
+    """A table that was written with `guard_formulas`, its texts as they were before."""
+    texts = [
+        pc.replace_substring_regex(column, r"^'([=+\-@\t\r'])", r"\1") if pa.types.is_string(column.type) else column
+        for column in data.columns
+    ]
+    return pa.table(texts, names=data.column_names)
+
+
+def is_guarded(path: Path) -> bool:
+    """Whether a file is a result that was written with `guard_formulas`, as the `run.json` beside it says."""
+    try:
+        run = json.loads((path.parent / "run.json").read_text(encoding="utf-8"))
+        guarded = run["settings"]["guard_formulas"] is True and path.name in run["files"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+    return guarded and path.name.endswith(".csv")
 
 
 def _write_json_lines(data: pa.Table, out: BinaryIO) -> None:
