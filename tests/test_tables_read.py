@@ -119,6 +119,41 @@ def test_the_sheet_that_holds_the_table_is_found_or_asked_for(tmp_path: Path) ->
     assert len(read(_file(odd, "a,b\n1,2\n"))) == 1  # a name of its own
 
 
+def test_rows_of_a_hidden_sheet_are_never_taken_in_silence(tmp_path: Path) -> None:
+    rows = [["key", "value"], ["a", 1]]
+    book = _book(tmp_path / "t.xlsx", hidden=rows, Data=[["sku", "n"]])
+    with pytest.raises(InputError, match=r"rows in hidden sheets only: 'hidden'; name one .*t\.xlsx#hidden"):
+        read(book)
+    assert len(read(f"{book}#hidden")) == 1
+    with pytest.raises(InputError, match="has a header but no rows"):
+        read(_book(tmp_path / "bare.xlsx", hidden=[["key"]], Data=[["sku", "n"]]))
+
+
+def test_a_sheet_may_have_a_mark_in_its_name(tmp_path: Path) -> None:
+    rows, more = [["a"], [1]], [["a"], [2], [3]]
+    book = _book(tmp_path / "q.xlsx", **{"Q#1": rows, "b.xlsx#2": more})
+    assert len(read(f"{book}#Q#1")) == 1
+    assert len(read(f"{book}#b.xlsx#2")) == 2
+    odd = _book(tmp_path / "q.xlsx#b.xlsx", One=more)
+    assert len(read(f"{odd}#One")) == 2
+    packed = tmp_path / "p.xlsx.gz"
+    packed.write_bytes(gzip.compress(_book(tmp_path / "p.xlsx", One=rows, Two=more).read_bytes()))
+    assert len(read(f"{packed}#Two")) == 2
+
+
+def test_a_damaged_sheet_does_not_refuse_another_one(tmp_path: Path) -> None:
+    path = _book(tmp_path / "t.xlsx", Goods=[["sku", "n"], ["a", 1]], Broken=[["x"], ["=A1"]])
+    with zipfile.ZipFile(path) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    with zipfile.ZipFile(path, "w") as book:
+        for name, text in parts.items():
+            book.writestr(name, text[: text.index(b"<sheetData>") + 15] if name.endswith("sheet2.xml") else text)
+    assert read(f"{path}#goods").data.to_pylist() == [{"sku": "a", "n": "1"}]
+    for source in (path, f"{path}#Broken"):
+        with pytest.raises(InputError, match="save it again"):
+            read(source)
+
+
 def test_a_formula_without_a_stored_result_is_set_aside_and_said(tmp_path: Path) -> None:
     path = _book(tmp_path / "t.xlsx", Goods=[["sku", "n"], ["a", 1], ["b", "=A2"], ["c", None]])
     table = read(path)

@@ -41,6 +41,7 @@ _ENDINGS = (
     ".arrow",
     ".feather",
 )
+_BOOKS = (".xlsx", ".xlsm", ".xlsx.gz", ".xlsm.gz")
 
 
 def read(
@@ -103,10 +104,14 @@ def _paths(source: str) -> tuple[list[Path], str]:
 
 
 def _sheet_in(source: str) -> tuple[str, str | None]:
-    """`book.xlsx#Sheet` in two; a `#` in the name of a file or folder stays where it is."""
-    before, mark, after = source.rpartition("#")
-    is_sheet = mark and before.casefold().endswith((".xlsx", ".xlsm")) and not Path(source).exists()
-    return (before, after) if is_sheet else (source, None)
+    """`book.xlsx#Sheet` in two; a `#` in the name of a file or folder, or of a sheet, stays where it is."""
+    if Path(source).exists():
+        return source, None
+    marks = [i for i, sign in enumerate(source) if sign == "#" and source[:i].casefold().endswith(_BOOKS)]
+    if not marks:
+        return source, None
+    at = next((i for i in reversed(marks) if Path(source[:i]).is_file()), marks[0])
+    return source[:at], source[at + 1 :]
 
 
 def _labels(paths: Sequence[Path]) -> list[str]:

@@ -38,30 +38,37 @@ class _Sheet:
 def read_excel(raw: bytes, file: str, sheet: str | None = None) -> Part:
     """Read one sheet as text: whole numbers without a decimal point, dates as ISO 8601.
 
-    Without a name it is the only visible sheet that holds rows; several raise `InputError` with their names. A row
-    with a formula whose result the file does not hold is set aside.
+    Without a name it is the only visible sheet that holds rows; several, or rows in hidden sheets only, raise
+    `InputError` with their names. With a name no other sheet is read. A row with a formula whose result the file does
+    not hold is set aside.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl warns of styles and validations that do not concern values
-            sheets = _sheets(raw)
+            sheets = _sheets(raw, file, sheet)
+    except InputError:
+        raise
     except _DAMAGE as error:
         raise InputError(f"{file} looks like Excel but cannot be read: {brief(error)}; save it again") from None
     except Exception as error:  # XML parsers raise their own kinds for damaged sheets
         if type(error).__module__.split(".")[0] in ("xml", "lxml", "zlib", "openpyxl") or "zlib" in repr(error):
             raise InputError(f"{file} looks like Excel but is damaged: {brief(error)}; save it again") from None
         raise
-    chosen = _chosen(sheets, file, sheet)
-    return _part(chosen.rows, file, f"sheet {chosen.name!r}" if len(sheets) > 1 else "the first sheet")
+    chosen = sheets[0] if sheet is not None else _chosen(sheets, file)
+    is_named = sheet is not None or len(sheets) > 1
+    return _part(chosen.rows, file, f"sheet {chosen.name!r}" if is_named else "the first sheet")
 
 
-def _sheets(raw: bytes) -> list[_Sheet]:
+def _sheets(raw: bytes, file: str, name: str | None) -> list[_Sheet]:
+    """The sheets, or the one of that name."""
     import openpyxl
 
     book = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
-    plain = openpyxl.load_workbook(io.BytesIO(raw), read_only=True) if _has_formulas(raw) else None
+    asked = book.worksheets if name is None else [_named(book.worksheets, file, name)]
+    has_formulas = _has_formulas(raw, {sheet._worksheet_path for sheet in asked})
+    plain = openpyxl.load_workbook(io.BytesIO(raw), read_only=True) if has_formulas else None
     found = []
-    for sheet in book.worksheets:
+    for sheet in asked:
         sheet.reset_dimensions()  # some programs state a size that is too small, and cells beyond it would be lost
         rows = _filled(sheet.iter_rows(values_only=True)) if plain is None else _computed(sheet, plain[sheet.title])
         found.append(_Sheet(sheet.title, sheet.sheet_state == "visible", rows))
@@ -72,10 +79,11 @@ def _filled(rows: Any) -> list[tuple[int, list[Any]]]:
     return [(number, list(row)) for number, row in enumerate(rows, start=1) if any(c not in (None, "") for c in row)]
 
 
-def _has_formulas(raw: bytes) -> bool:
+def _has_formulas(raw: bytes, sheets: set[str]) -> bool:
+    """Whether a cell of these sheets, given by their paths in the file, is a formula."""
     with zipfile.ZipFile(io.BytesIO(raw)) as book:
-        sheets = [name for name in book.namelist() if name.startswith("xl/worksheets/") and name.endswith(".xml")]
-        return any(b"<f>" in text or b"<f " in text for text in map(book.read, sheets))
+        inside = [name for name in book.namelist() if name in sheets]
+        return any(b"<f>" in text or b"<f " in text for text in map(book.read, inside))
 
 
 def _computed(sheet: Any, plain: Any) -> list[tuple[int, list[Any]]]:
@@ -91,14 +99,16 @@ def _result(cell: Cell, twin: Cell) -> Any:
     return _NOT_STORED if never else cell.value
 
 
-def _chosen(sheets: list[_Sheet], file: str, name: str | None) -> _Sheet:
+def _named(sheets: list[Any], file: str, name: str) -> Any:
+    same = [s for s in sheets if s.title == name] or [s for s in sheets if s.title.casefold() == name.casefold()]
+    if not same:
+        raise UnknownName("sheet", name, [s.title for s in sheets], file)
+    return same[0]
+
+
+def _chosen(sheets: list[_Sheet], file: str) -> _Sheet:
     if not sheets:
         raise InputError(f"{file} holds no sheet with cells; save the table as a sheet of its own")
-    if name is not None:
-        named = [s for s in sheets if s.name == name] or [s for s in sheets if s.name.casefold() == name.casefold()]
-        if not named:
-            raise UnknownName("sheet", name, [s.name for s in sheets], file)
-        return named[0]
     tables = [s for s in sheets if s.visible and len(s.rows) > 1]
     if len(tables) > 1:
         held = ", ".join(f"{s.name!r} with {len(s.rows):,} rows" for s in tables[:8])
@@ -106,7 +116,15 @@ def _chosen(sheets: list[_Sheet], file: str, name: str | None) -> _Sheet:
             f"{file} holds {len(tables)} sheets that may be the table: {held}; name one after a #, as in "
             f"{file}#{tables[0].name}"
         )
-    return tables[0] if tables else sheets[0]
+    if tables:
+        return tables[0]
+    hidden = [s for s in sheets if not s.visible and len(s.rows) > 1]
+    if hidden:
+        raise InputError(
+            f"{file} holds rows in hidden sheets only: {', '.join(repr(s.name) for s in hidden[:8])}; name one after a "
+            f"#, as in {file}#{hidden[0].name}"
+        )
+    return next((s for s in sheets if s.visible and s.rows), sheets[0])
 
 
 def _part(filled: list[tuple[int, list[Any]]], file: str, where: str) -> Part:
