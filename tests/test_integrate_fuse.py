@@ -241,6 +241,20 @@ def test_medians_and_means_of_groups():
     assert groups.mean(values).tolist()[:2] == [3.0, 3.0]
 
 
+def test_a_column_that_sources_use_for_different_things_is_asked_for(goods):
+    """`day` of one source is what the other calls `seen`, and of the other what the first calls `town`."""
+    records, clusters = goods
+    twice = {"seen": ("day", "seen"), "town": ("town", "day")}
+    attributes = tuple(replace(a, columns=twice.get(a.name, a.columns)) for a in records.attributes)
+    records = replace(records, attributes=attributes)
+    for rules in ({"day": "longest"}, {"price": "most_recent:day"}):
+        with pytest.raises(
+            InputError, match=r"'day' is 'seen' in one source and 'town' in another.*Write seen or town"
+        ):
+            fuse(records, clusters, rules=rules)
+    fuse(records, clusters, rules={"seen": "longest", "price": "most_recent:seen"})
+
+
 def test_a_column_called_like_the_ones_that_are_added():
     records, clusters = made([("a", 0, "x")], {"records": Kind.NAME})
     assert fuse(records, clusters).table.column_names == [

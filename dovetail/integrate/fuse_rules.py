@@ -178,14 +178,23 @@ def source_named(records: Records, name: str) -> int:
 
 
 def attribute_named(records: Records, name: str, where: str) -> str:
-    """The attribute of that name, or the one that some source calls so; an unknown one raises `UnknownName`."""
+    """The attribute of that name, or the one that some source calls so; an unknown one raises `UnknownName`.
+
+    A name that sources give to different attributes raises `InputError`.
+    """
     known = [a.name for a in records.attributes]
     if name in known:
         return name
-    called = {c: a.name for a in reversed(records.attributes) for c in a.columns if c is not None}
-    if name not in called:
-        raise UnknownName("column", name, dict.fromkeys([*known, *called]), where)
-    return called[name]
+    called = [(c, a.name) for a in records.attributes for c in a.columns if c is not None]
+    found = list(dict.fromkeys(attribute for column, attribute in called if column == name))
+    if not found:
+        raise UnknownName("column", name, dict.fromkeys([*known, *(column for column, _ in called)]), where)
+    if len(found) > 1:
+        raise InputError(
+            f"the column {name!r} is {' in one source and '.join(map(repr, found))} in another; it stands in {where}. "
+            f"Write {' or '.join(found)} there"
+        )
+    return found[0]
 
 
 def most_complete(cells: Cells, word: str) -> Key:
