@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -148,6 +149,33 @@ def test_many_texts_are_joined() -> None:
     assert joined.probability.shape == (50_000, 4)
     slow = join(np.concatenate([votes[:300]] * 2), tuple("abcd")).probability
     np.testing.assert_allclose(slow[:300], slow[300:])
+
+
+def test_the_most_probable_class_is_known_without_all_of_them() -> None:
+    rng = np.random.default_rng(0)
+    votes = np.where(rng.uniform(size=(2_000, 6)) < 0.4, rng.integers(0, 5, (2_000, 6)), -1)
+    hand = np.where(rng.uniform(size=2_000) < 0.1, rng.integers(0, 5, 2_000), -1)
+    for label in (None, hand):
+        joined = join(votes, tuple("abcde"), label=label)
+        np.testing.assert_allclose(joined.probability.sum(axis=1), 1)
+        assert (joined.best == joined.probability.argmax(axis=1)).all()
+        np.testing.assert_array_equal(joined.surest, joined.probability.max(axis=1))
+    assert (joined.best[hand >= 0] == hand[hand >= 0]).all()
+
+
+def test_many_classes_need_no_more_memory_than_votes() -> None:
+    rng = np.random.default_rng(0)
+    classes_ = tuple(map(str, range(1_000)))
+    votes = np.where(rng.uniform(size=(20_000, 4)) < 0.1, rng.integers(0, 1_000, (20_000, 4)), -1)
+    hand = np.where(rng.uniform(size=20_000) < 0.01, votes.max(axis=1), -1)
+    tracemalloc.start()
+    joined = join(votes, classes_, label=hand)
+    right, checked = proof(votes, classes_, hand)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert joined.best.shape == (20_000,)
+    assert 0 < right <= checked == (hand >= 0).sum()
+    assert peak < 40e6, "all classes of all texts alone would take 160 MB"
 
 
 def answers(values: dict[str, str]) -> list[Answer]:

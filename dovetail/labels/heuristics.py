@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -160,9 +161,18 @@ class Joined:
     """What all heuristics say together."""
 
     classes: tuple[str, ...]
-    probability: Floats  # (n, c), each row summing to 1; where nobody votes, how frequent the classes are
+    best: Votes  # (n,) the most probable class, by number
+    surest: Floats  # (n,) its probability
     voted: npt.NDArray[np.bool_]  # (n,) whether any heuristic votes or a hand label stands
     scores: tuple[HeuristicScore, ...]
+    _beliefs: _Beliefs
+    _line_of: Votes  # (n,)
+
+    @cached_property
+    def probability(self) -> Floats:
+        """Of every class (n, c), each row summing to 1; where nobody votes, how frequent the classes are."""
+        whole: Floats = self._beliefs.whole()[self._line_of]
+        return whole
 
     @property
     def coverage(self) -> float:
@@ -198,11 +208,12 @@ def join(
     if votes.size and (votes.max() >= c or votes.min() < ABSTAIN):
         raise InputError(f"votes are numbers of classes from 0 to {c - 1}, or -1; got {int(votes.max())}")
     hand = np.full(n, ABSTAIN) if label is None else np.asarray(label, np.int64)
-    belief, trust = _expect(votes, hand, c)
+    beliefs, line_of, trust = _expect(votes, hand, c)
+    best, surest = beliefs.best()
     voted = (votes >= 0).any(axis=1) | (hand >= 0)
     named = [f"heuristic {i + 1}" for i in range(h)] if names is None else list(names)
     scores = tuple(_score(named[i], i, votes, hand, trust) for i in range(h))
-    return Joined(tuple(classes), belief, voted, scores)
+    return Joined(tuple(classes), best[line_of], surest[line_of], voted, scores, beliefs, line_of)
 
 
 def proof(
@@ -212,63 +223,106 @@ def proof(
 
     A hand label never helps to judge itself: a fifth of them is hidden at a time, and the joining learns from the rest.
     """
-    hand = np.asarray(label, np.int64)
-    known = np.flatnonzero((hand >= 0) & (np.asarray(votes) >= 0).any(axis=1))
+    hand, votes = np.asarray(label, np.int64), np.asarray(votes, np.int64)
+    lines, line_of, weight = _grouped(np.column_stack([votes, hand]))
+    known = np.flatnonzero((hand >= 0) & (votes >= 0).any(axis=1))
     fold = np.random.default_rng(seed).permutation(len(known)) % _FOLDS
     right = checked = 0
     for one in range(min(_FOLDS, len(known))):
         hidden = known[fold == one]
-        some = hand.copy()
-        some[hidden] = ABSTAIN
-        belief = join(votes, classes, label=some).probability[hidden]
-        kept = belief.max(axis=1) >= sure
-        checked += int(kept.sum())
-        right += int((belief.argmax(axis=1) == hand[hidden])[kept].sum())
+        moved, many = np.unique(line_of[hidden], return_counts=True)  # texts alike move to a line without the label
+        left = weight.copy()
+        left[moved] -= many
+        seen = np.concatenate([lines[:, -1], np.full(len(moved), ABSTAIN)])
+        said = np.concatenate([lines[:, :-1], lines[moved, :-1]])
+        counted = np.concatenate([left, many]).astype(np.float64)
+        beliefs, _ = _rounds(said, seen, counted, _frequency(np.delete(hand, hidden), len(classes)))
+        best, surest = (found[len(lines) :] for found in beliefs.best())
+        checked += int(many[surest >= sure].sum())
+        right += int(many[(surest >= sure) & (best == lines[moved, -1])].sum())
     return right, checked
 
 
-def _expect(votes: Votes, hand: npt.NDArray[np.int64], c: int) -> tuple[Floats, Floats]:
-    """Beliefs (n, c) and how often each heuristic is right where it votes (h,).
+@dataclass(frozen=True)
+class _Beliefs:
+    """How probable each class is for m lines, kept only where somebody names it: elsewhere it is so many times as
+    probable as it is frequent."""
+
+    frequency: Floats  # (c,)
+    line: Votes  # (p,) in order
+    number: Votes  # (p,) the class that is named, in order within a line
+    value: Floats  # (p,)
+    rest: Floats  # (m,)
+
+    def whole(self) -> Floats:
+        """All (m, c)."""
+        found: Floats = self.rest[:, None] * self.frequency
+        found[self.line, self.number] = self.value
+        return found
+
+    def best(self) -> tuple[Votes, Floats]:
+        """The most probable class of each line, the first of equal ones, and its probability (m,)."""
+        m, c = len(self.rest), len(self.frequency)
+        keys, best, open_ = self.line * c + self.number, np.full(m, ABSTAIN), np.arange(m)
+        for one in np.argsort(-self.frequency, kind="stable"):  # the most frequent class that nobody names
+            named = np.isin(open_ * c + one, keys, assume_unique=True)
+            best[open_[~named]] = one
+            open_ = open_[named]
+            if not len(open_):
+                break
+        surest = np.where(best >= 0, self.rest * self.frequency[best], -1.0)
+        order = np.lexsort((self.number, -self.value, self.line))
+        line, first = np.unique(self.line[order], return_index=True)
+        number, value = self.number[order][first], self.value[order][first]
+        better = (value > surest[line]) | ((value == surest[line]) & (number < best[line]))
+        best[line[better]], surest[line[better]] = number[better], value[better]
+        return best, surest
+
+
+def _frequency(hand: Votes, c: int) -> Floats:
+    found: Floats = (np.bincount(hand[hand >= 0], minlength=c) + 1) / ((hand >= 0).sum() + c)
+    return found
+
+
+def _expect(votes: Votes, hand: npt.NDArray[np.int64], c: int) -> tuple[_Beliefs, Votes, Floats]:
+    """Beliefs of lines, the line of each text (n,), and how often each heuristic is right where it votes (h,).
 
     Texts about which all say the same are one line with a weight, so that a million texts cost what a thousand do.
     """
-    told = np.flatnonzero((votes >= 0).any(axis=1) | (hand >= 0))
-    lines, line_of, weight = _grouped(np.column_stack([votes, hand])[told])
-    frequency = (np.bincount(hand[hand >= 0], minlength=c) + 1) / ((hand >= 0).sum() + c)
-    belief, trust = _rounds(lines[:, :-1], lines[:, -1], weight.astype(np.float64), frequency)
-    whole = np.tile(frequency, (len(votes), 1))
-    whole[told] = belief[line_of]
-    return whole, trust
+    lines, line_of, weight = _grouped(np.column_stack([votes, hand]))
+    beliefs, trust = _rounds(lines[:, :-1], lines[:, -1], weight.astype(np.float64), _frequency(hand, c))
+    return beliefs, line_of, trust
 
 
-def _rounds(votes: Votes, hand: npt.NDArray[np.int64], weight: Floats, frequency: Floats) -> tuple[Floats, Floats]:
-    """Beliefs of the lines (m, c) and trust (h,), in turns until they stand still.
+def _rounds(votes: Votes, hand: npt.NDArray[np.int64], weight: Floats, frequency: Floats) -> tuple[_Beliefs, Floats]:
+    """Beliefs of the lines (m, h) and trust (h,), in turns until they stand still; all of it over votes that were cast.
 
     A heuristic is judged only on texts that a person labelled or that others speak of, too: where it speaks alone
     nothing can be learned of it, and what was believed before stands.
     """
     (m, h), c = votes.shape, len(frequency)
-    said = (votes[:, :, None] == np.arange(c)).astype(np.float64)  # (m, h, c)
-    spoke, known = votes >= 0, np.flatnonzero(hand >= 0)
-    judged = weight[:, None] * (spoke & ((spoke.sum(axis=1, keepdims=True) > 1) | (hand >= 0)[:, None]))
-    trust, belief, fixed = np.full(h, _TRUST), np.full((m, c), 1 / c), np.eye(c)[hand[known]]
+    known, (line, rule) = np.flatnonzero(hand >= 0), np.nonzero(votes >= 0)
+    number = votes[line, rule]
+    keys, pair = np.unique(np.concatenate([line * c + number, known * c + hand[known]]), return_inverse=True)
+    at, named = np.divmod(keys, c)
+    pair, base = pair.ravel()[: len(line)], frequency[named]
+    judged = weight[line] * ((np.bincount(line, minlength=m) > 1) | (hand >= 0))[line]
+    others = np.maximum(1 - np.bincount(at, base, m), 0)
+    odds, taught = np.log((1 - frequency) / frequency)[number], hand[at] >= 0
+    most = np.bincount(rule, judged, h)
+    trust, belief, rest = np.full(h, _TRUST), np.full(len(keys), 1 / c), np.ones(m)
     for _ in range(_ROUNDS):
         before = belief
-        gain = np.log(trust[:, None] / (1 - trust[:, None]) * (1 - frequency) / frequency)  # (h, c) what a vote adds
-        belief = _shares(np.log(frequency) + (said * gain).sum(axis=1))
-        belief[known] = fixed
+        gain = np.bincount(pair, np.log(trust / (1 - trust))[rule] + odds, len(keys))  # what votes add
+        top = np.zeros(m)
+        np.maximum.at(top, at, gain)
+        share = base * np.exp(gain - top[at])
+        rest = np.exp(-top) / (np.bincount(at, share, m) + others * np.exp(-top))
+        belief = np.where(taught, named == hand[at], share * (rest * np.exp(top))[at])
         if np.abs(belief - before).max(initial=0) < _STILL:
             break
-        right = (judged * (said * belief[:, None, :]).sum(axis=2)).sum(axis=0)
-        trust = (right + _TRUST * _STRENGTH) / (judged.sum(axis=0) + _STRENGTH)
-    return belief, trust
-
-
-def _shares(logs: Floats) -> Floats:
-    """Along the last axis, what grows with the exponential and sums to 1."""
-    found = np.exp(logs - logs.max(axis=-1, keepdims=True))
-    shares: Floats = found / found.sum(axis=-1, keepdims=True)
-    return shares
+        trust = (np.bincount(rule, judged * belief[pair], h) + _TRUST * _STRENGTH) / (most + _STRENGTH)
+    return _Beliefs(frequency, at, named, belief, np.where(hand >= 0, 0.0, rest)), trust
 
 
 def _grouped(rows: Votes) -> tuple[Votes, Votes, Votes]:

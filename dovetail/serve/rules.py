@@ -175,14 +175,13 @@ class Rules:
             raise InputError("heuristics of two classes are needed before they can be joined; add one of another class")
         on = [n for n, r in enumerate(looked.rules) if r.on]
         voted = (looked.votes[:, on] >= 0).any(axis=1)
-        best = joined.probability.max(axis=1)
-        sure_of = voted & (best >= sure)
+        sure_of = voted & (joined.surest >= sure)
         at = np.flatnonzero(sure_of & ~ground.spoken)
-        said = joined.probability[at].argmax(axis=1)
+        said, surest = joined.best[at], joined.surest[at]
         counts = {c: int((said == n).sum()) for n, c in enumerate(ground.classes)}
         right, checked = proof(looked.votes[:, on], ground.classes, ground.hand, sure=sure)
         kept = int((voted & ground.spoken).sum())
-        return Would(ground.rows[at], said, best[at], {c: n for c, n in counts.items() if n}, kept, right, checked)
+        return Would(ground.rows[at], said, surest, {c: n for c, n in counts.items() if n}, kept, right, checked)
 
     def apply(self, looked: Looked, would: Would, person: str) -> tuple[int, int]:
         """Say it as labels, in the place of what heuristics said before: how many are new, how many were taken back."""
