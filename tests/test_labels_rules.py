@@ -52,6 +52,16 @@ def test_a_file_is_read_and_what_did_not_change_stays_with_its_comments() -> Non
     assert "on = false" not in turned
 
 
+def test_blocks_that_are_indented_keep_their_comments() -> None:
+    indented = "".join(f"    {line}\n" if line else "\n" for line in FILE.splitlines()).replace("[[h", "[[ h")
+    charges, parcels = parse(indented, "file")
+    more = rewritten(indented, (charges, parcels, NAMES))
+    assert more.startswith(indented)
+    less = rewritten(more, (charges, NAMES))
+    assert "    # found by Ann" in less
+    assert "whole words" not in less
+
+
 def test_what_cannot_be_kept_line_by_line_is_written_anew() -> None:
     rule = Rule("x", "t", "c", words=("[[heuristic]]", "\n[[heuristic]]\n"))
     assert parse(rewritten(FILE, (rule,)), "file") == (rule,)
@@ -70,6 +80,7 @@ def test_what_cannot_be_kept_line_by_line_is_written_anew() -> None:
         ("[[heuristic]\n", "not understood"),
         ("format = 9", "of the format 9"),
         ("heuristic = 1", "no list"),
+        ("[[heuristics]]\nname = 'a'", r"holds heuristics, which means nothing; .* begins with \[\[heuristic\]\]"),
         (FILE + FILE.replace("format = 1", ""), "two heuristics named 'charges'"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,46 @@ def test_console_adds_lists_tries_and_removes(shop: Path) -> None:
         (("join", shop, "--functions", "nowhere.py"), "no file nowhere.py"),
     ):
         assert said_ in str(run(*words).exception)
+
+
+def test_console_lists_what_cannot_be_asked_beside_functions(shop: Path) -> None:
+    path = shop / "heuristics.toml"
+    broken = '[[heuristic]]\nname = "b"\ntable = "tickets"\nclass = "c"\npattern = "("\n'
+    path.write_text(path.read_text(encoding="utf-8") + broken, encoding="utf-8")
+    functions = shop.parent / "rules.py"
+    functions.write_text("def logs(text):\n    return 'login' if 'password' in text else None\n", encoding="utf-8")
+    listed = told("list", shop, "--functions", functions)
+    assert "b: the pattern '(' of heuristic b is not understood" in listed
+    assert "logs: what it says" in listed
+    names = [r["name"] for r in json.loads(told("list", shop, "--functions", functions, "--json"))["rules"]]
+    assert names == ["money", "post", "b", "logs"]
+
+
+def test_console_prints_nothing_that_steers_the_terminal(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("id,body\n1,pay \x1b]0;owned\x07 now\n2,other\n", encoding="utf-8")
+    words = ("--class", "x\x1b[2J", "--words", "pay", "--table", tmp_path / "t.csv", "--column", "body")
+    tried = told("add", tmp_path / "ws", "pay\x1b[1m", *words)
+    assert "[pay]" in tried
+    assert "owned" in tried
+    assert not set(tried + told("list", tmp_path / "ws")) & {"\x1b", "\x07"}
+
+
+def test_two_processes_keep_heuristics_of_one_file(place: Path) -> None:
+    from dovetail.labels.rules import Rule
+    from dovetail.labels.store import LabelStore
+    from dovetail.serve.tables import Tables
+
+    tables = Tables(place)
+    tables.add(tickets())
+    with LabelStore(place / "labels.sqlite") as store:
+        each = [rules_of_tables.Rules(place, tables, store) for _ in range(2)]
+        kept = [Rule(f"r{n}", "tickets", "money", pattern=f"n{n}") for n in range(20)]
+        sides = [threading.Thread(target=lambda n=n: [each[n].keep(r) for r in kept[n::2]]) for n in range(2)]
+        for side in sides:
+            side.start()
+        for side in sides:
+            side.join()
+        assert {r.name for r in each[0].all()} == {r.name for r in kept}
 
 
 def test_console_joins_functions_keeps_writes_and_undoes(shop: Path) -> None:

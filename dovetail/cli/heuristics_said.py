@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from dovetail.cli.given import split_pairs
+from dovetail.cli.tables import harmless
 from dovetail.errors import InputError
 from dovetail.labels.exchange import as_cell
 from dovetail.labels.rules import Rule, check
@@ -77,7 +78,7 @@ def add_one(workspace: str, table: str | None, given: Given, *, keep: bool, as_j
     lines += _rows(found.against_hand, "people say otherwise:")
     lines += _rows(found.against_others, "other heuristics say otherwise:")
     end = f"kept in {rules.path}" if keep else "only tried, nothing was kept: leave out --try to keep it"
-    sys.stdout.write("\n".join([*lines, end]) + "\n")
+    _say([*lines, end])
 
 
 def list_all(workspace: str, table: str | None, functions: str | None, *, as_json: bool) -> None:
@@ -88,15 +89,15 @@ def list_all(workspace: str, table: str | None, functions: str | None, *, as_jso
         found = shown.page(rules, name, 0.6)
         lines, asked = found.rules, found.asked
     else:
-        looked = rules.look(name, rules.all(name), _functions(functions))
-        asked = len(looked.ground.rows)
-        lines = [shown.line_of(r, s) for r, s in zip(looked.rules, looked.scores, strict=True)]
+        kept = rules.all(name)
+        looked = rules.look(name, kept, _functions(functions))
+        asked, lines = len(looked.ground.rows), shown.lines(looked, kept)
     if as_json:
         sys.stdout.write(as_json_text({"table": name, "rules": [line.model_dump() for line in lines]}) + "\n")
         return
     told = [_in_words(line, asked) for line in lines]
     hint = f"no heuristics for {name} yet; add one: dovetail labels heuristics add {workspace} NAME --class … --words …"
-    sys.stdout.write("\n".join(told or [hint]) + "\n")
+    _say(told or [hint])
 
 
 def remove_one(workspace: str, table: str | None, name: str) -> None:
@@ -124,7 +125,15 @@ def join_all(workspace: str, table: str | None, functions: str | None, how: Join
         facts["file"] = str(write(_labels(looked, would), how.out))
     if how.keep:
         facts["new"], facts["taken_back"] = rules.apply(looked, would, _user())
-    sys.stdout.write((as_json_text(facts) if as_json else "\n".join(_joined(facts, how))) + "\n")
+    if as_json:
+        sys.stdout.write(as_json_text(facts) + "\n")
+    else:
+        _say(_joined(facts, how))
+
+
+def _say(lines: Sequence[str]) -> None:
+    """Print lines without what would steer the terminal: texts of tables and names may come from anybody."""
+    sys.stdout.write("\n".join(harmless(one) for line in lines for one in line.split("\n")) + "\n")
 
 
 def undo_last(workspace: str, table: str | None) -> None:

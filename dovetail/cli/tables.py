@@ -48,19 +48,19 @@ def _print_profile(table: Table, found: Profile) -> None:
     console = Console()
     console.print(grid)
     for warning in found.warnings:
-        console.print(_harmless(f"! {warning}"), markup=False, highlight=False)
+        console.print(harmless(f"! {warning}"), markup=False, highlight=False)
     for column in found.columns:
         for warning in column.warnings:
-            console.print(_harmless(f"! {column.name}: {warning}"), markup=False, highlight=False)
+            console.print(harmless(f"! {column.name}: {warning}"), markup=False, highlight=False)
 
 
 def _literal(cell: str) -> str:
     from rich.markup import escape
 
-    return escape(_harmless(cell))
+    return escape(harmless(cell))
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """Text without control characters, which would steer the terminal."""
     return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
 
@@ -87,7 +87,7 @@ def show_columns(left: str, right: str, given: Mapping[str, str], *, as_json: bo
     if as_json:
         sys.stdout.write(as_json_text(dataclasses.asdict(mapping)) + "\n")
         return
-    sys.stdout.write("\n".join(map(_harmless, _mapping_lines(mapping))) + "\n")
+    sys.stdout.write("\n".join(map(harmless, _mapping_lines(mapping))) + "\n")
 
 
 def _mapping_lines(mapping: ColumnMapping) -> list[str]:

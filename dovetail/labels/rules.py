@@ -42,7 +42,7 @@ FORMAT = 1
 KINDS = ("pattern", "words", "names")
 MOST, MOST_WORDS, LONGEST = 200, 1_000, 500  # heuristics of a file, words of one, characters of a pattern or word
 _HEAD = "# Heuristics of this workspace: rules of thumb that name a class. May be edited by hand.\nformat = 1\n"
-_BEGIN = re.compile(r"(?:^#[^\n]*\n)*^\[\[heuristic\]\]", re.MULTILINE)  # with the comments right above it
+_BEGIN = re.compile(r"(?:^[ \t]*#[^\n]*\n)*^[ \t]*\[\[[ \t]*heuristic[ \t]*\]\]", re.MULTILINE)  # comments above count
 _KNOWN: dict[str, type] = {
     "name": str,
     "table": str,
@@ -121,6 +121,9 @@ def parse(text: str, where: str) -> tuple[Rule, ...]:
         raise InputError(f"{where} is not understood: {error}") from None
     if found.get("format", FORMAT) != FORMAT:
         raise InputError(f"{where} is of the format {found['format']!r}, and {FORMAT} is known; update dovetail")
+    odd = next((key for key in found if key not in ("format", "heuristic")), None)
+    if odd is not None:
+        raise InputError(f"{where} holds {odd}, which means nothing; every heuristic begins with [[heuristic]]")
     listed = found.get("heuristic", [])
     if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
         raise InputError(f"{where} holds no list of [[heuristic]] tables")

@@ -26,7 +26,7 @@ from dovetail.labels.rules import MOST, Rule, check, parse, rewritten
 from dovetail.labels.said import HEURISTICS, Answer, Event, Row, Suggestion, classes
 from dovetail.labels.store import LabelStore, Wanted
 from dovetail.serve.state import now
-from dovetail.tables.atomic import replace_file
+from dovetail.tables.atomic import alone, replace_file
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -108,7 +108,7 @@ class Rules:
         """Add a rule, or put it in the place of the one that has its name."""
         check(rule)
         self.tables.get(rule.table)
-        with self._lock:
+        with self._lock, alone(self.path.parent):
             rules = {r.place: r for r in self.all()} | {rule.place: rule}
             if len(rules) > MOST:
                 raise InputError(f"a workspace keeps {MOST} heuristics at most; remove some first")
@@ -116,7 +116,7 @@ class Rules:
 
     def remove(self, table: str, name: str) -> Rule:
         """Take a rule out of the file and give it, so that it can be put back."""
-        with self._lock:
+        with self._lock, alone(self.path.parent):
             rules = self.all()
             found = next((r for r in rules if r.place == (table, name)), None)
             if found is None:

@@ -41,7 +41,7 @@ def page(rules: Rules, table: str, sure: float) -> RulesPage:
     """All heuristics of a table, each by itself and joined."""
     known = rules.all(table)
     looked = rules.look(table, known, {})
-    ground, scores = looked.ground, dict(zip((r.name for r in looked.rules), looked.scores, strict=True))
+    ground = looked.ground
     return RulesPage(
         table=table,
         total=len(ground.view),
@@ -49,7 +49,7 @@ def page(rules: Rules, table: str, sure: float) -> RulesPage:
         columns=ground.view.columns,
         classes=list(ground.classes),
         hand=int((ground.hand >= 0).sum()),
-        rules=[line_of(rule, scores.get(rule.name, _FEW), looked.faults.get(rule.name)) for rule in known],
+        rules=lines(looked, known),
         joined=None if looked.joined is None else _joined(rules, looked, sure),
         notice=_notice(looked, known),
         applied=counted(rules.said(table)),
@@ -93,6 +93,14 @@ def counted(events: Sequence[Event]) -> list[RuleCount]:
     """How many rows have which class."""
     found = Counter(v for e in events if isinstance(e.label.value, tuple) for v in e.label.value)
     return [RuleCount(value=value, rows=rows) for value, rows in found.most_common()]
+
+
+def lines(looked: Looked, known: Sequence[Rule]) -> list[RuleLine]:
+    """Every kept heuristic with its figures, or why it could not be asked, and after them the functions."""
+    each = list(zip(looked.rules, looked.scores, strict=True))
+    scores = {rule.name: score for rule, score in each if rule.kind}
+    kept = [line_of(rule, scores.get(rule.name, _FEW), looked.faults.get(rule.name)) for rule in known]
+    return kept + [line_of(rule, score) for rule, score in each if not rule.kind]
 
 
 def line_of(rule: Rule, score: HeuristicScore, fault: str | None = None) -> RuleLine:
