@@ -261,8 +261,8 @@ class GroupDesk:
         labels = int(facts.get("judged", 0))
         found = {"version": version, "at": at, "figure": "purity", "labels": labels}
         if before is not None and after is not None:
-            shown = f"{100 * after:.0f} % of the cards shown belong with their row"
-            said = f"{shown}, before this training {100 * before:.0f} %"
+            belong = f"{100 * after:.0f} % of the cards shown belong with their row"
+            said = f"{belong}, before this training {100 * before:.0f} %"
             return {**found, "before": before, "after": after, "sentence": said}
         before, after = facts.get("before"), facts.get("after")
         said = str(facts.get("why", ""))
