@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -84,7 +85,8 @@ def test_defaults_by_kind(goods):
     }
     assert rows[1]["name"] == "Kettle"
     assert rows[1]["price"] is None
-    assert rows[2]["note"] is None  # n/a is no value
+    assert rows[2]["note"] == "n/a"  # no value that counts, but all that was written
+    assert rows[1]["note"] is None
     assert fused.conflicts == {"name": 1, "price": 1, "seen": 1, "town": 1, "sku": 1, "note": 1}
 
 
@@ -205,7 +207,9 @@ def test_contract_of_every_rule(goods, rule):
     for row in fused.provenance.to_pylist():
         assert row["agreeing"] + row["disagreeing"] == held[row["column"]][row["cluster_id"]]
         if not row["agreeing"]:
-            assert row["value"] is None
+            assert row["rule"] == ("no value" if row["value"] is None else "as written")
+            assert row["value"] in (None, "n/a")
+            assert (row["value"] == "n/a") == (row["row_id"] == "buy:4")
 
 
 @given(
@@ -264,6 +268,23 @@ def test_a_column_called_like_the_ones_that_are_added():
         "merged_records",
         "record_ids",
     ]
+
+
+def test_what_may_stand_for_nothing_is_kept_where_it_is_all_there_is():
+    rows = [
+        ("a", 0, "Ann Abel", "NA"),
+        ("a", 1, "Null", " "),
+        ("a", 2, "Ida Cruz", "-"),
+        ("a", 2, "Ida Cruz", "DE"),
+        ("a", 3, "None", None),
+        ("a", 3, None, "N/A"),
+    ]
+    for rule in ("most_frequent", "union"):
+        fused = fuse(*made(rows, {"name": Kind.NAME, "country": Kind.CATEGORY}), rules={"country": rule})
+        assert fused.table["name"].to_pylist() == ["Ann Abel", "Null", "Ida Cruz", "None"]
+        assert fused.table["country"].to_pylist() == ["NA", None, "DE", "N/A"]
+        told = fused.provenance.filter(pc.equal(fused.provenance["column"].cast(pa.string()), "country")).to_pylist()
+        assert [(t["rule"], t["row_id"]) for t in told][::3] == [("as written", "a:0"), ("as written", "a:5")]
 
 
 def test_no_records_and_no_columns():

@@ -32,7 +32,12 @@ if TYPE_CHECKING:
 
 __all__ = ["FUSERS", "check_fusion", "fuse", "load_fuser"]
 
-_NOTHING, _ONLY, _AGREED = "no value", "only value", "all agree"
+_NOTHING, _ONLY, _AGREED, _WRITTEN = (
+    "no value",
+    "only value",
+    "all agree",
+    "as written",
+)
 
 
 def fuse(
@@ -162,11 +167,14 @@ def _fuse_column(entities: _Entities, attribute: Attribute, rule: str) -> _Colum
     agreeing = np.bincount(label, weights=agrees, minlength=entities.count).astype(np.int32)
     split = np.zeros(entities.count, np.bool_)
     split[which] = _split(cells)
-    rules = np.where(held == 0, 0, np.where(held == 1, 1, np.where(split, 3, 2))).astype(np.int32)
+    rules = np.where(held == 0, 0, np.where(held == 1, 1, np.where(split, 3, 2)))
+    rules[_keep_written(entities, attribute, held, winner)] = 4
     value, source, row_id = _origin(records, attribute, winner)
     column = _Column(
         value,
-        pa.DictionaryArray.from_arrays(pa.array(rules), pa.array([_NOTHING, _ONLY, _AGREED, rule])),
+        pa.DictionaryArray.from_arrays(
+            pa.array(rules.astype(np.int32)), pa.array([_NOTHING, _ONLY, _AGREED, rule, _WRITTEN])
+        ),
         source,
         row_id,
         agreeing,
@@ -175,6 +183,21 @@ def _fuse_column(entities: _Entities, attribute: Attribute, rule: str) -> _Colum
         int(split.sum()),
     )
     return column if made is None else _with_made(column, made, cells, which)
+
+
+def _keep_written(
+    entities: _Entities, attribute: Attribute, held: npt.NDArray[np.intp], winner: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int32]:
+    """Entities without a value that keep what their first record has written, such as `NA`, `Null` or `-`.
+
+    Such texts count as missing in comparisons, and here, where they are all there is, they may be a country or a name.
+    """
+    original = entities.records.original[attribute.name].combine_chunks()
+    blank = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(original), ""), True).to_numpy(zero_copy_only=False)
+    at = np.flatnonzero((held[entities.label] == 0) & ~blank[entities.order])
+    label = entities.label[at]
+    winner[label[::-1]] = entities.order[at][::-1]
+    return np.unique(label).astype(np.int32)
 
 
 def _codes(column: pa.ChunkedArray) -> Ints:
