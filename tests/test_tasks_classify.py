@@ -11,7 +11,7 @@ import pytest
 from dovetail.errors import InputError, UnknownName
 from dovetail.tasks.base import load_model
 from dovetail.tasks.classify import Classifier
-from dovetail.tasks.classify_folds import loosened
+from dovetail.tasks.classify_folds import judgeable, loosened
 from dovetail.tasks.classify_labels import targets_of
 
 THINGS = {
@@ -136,6 +136,23 @@ def test_wrong_labels_come_first() -> None:
     found = Classifier("static").fit(texts, labels).suspects(6)
     assert set(wrong) <= {s.row for s in found}
     assert all(s.odds > 0 for s in found[:3])
+
+
+def test_a_class_with_one_example_makes_no_other_label_look_wrong() -> None:
+    texts, labels = tickets(2)
+    plain = Classifier("static").fit(texts, labels)
+    lonely = Classifier("static").fit([*texts, "the roof leaks"], [*labels, "building"])
+    found, before = lonely.suspects(), plain.suspects()
+    assert lonely.not_judged() == {"building": 1}
+    assert plain.not_judged() == {}
+    assert len(texts) not in {s.row for s in found}
+    assert sum(s.odds > 0 for s in found) <= sum(s.odds > 0 for s in before) + 2
+    assert max(s.odds for s in found) < 3
+
+
+def test_rows_that_no_other_fold_knows_the_class_of() -> None:
+    targets = np.eye(3, dtype=np.float32)[[0, 0, 1, 2, 2]]
+    assert judgeable(targets, np.array([0, 1, 1, 3, 3])).tolist() == [True, True, False, False, False]
 
 
 def test_few_labels_use_the_names_of_the_classes() -> None:

@@ -50,15 +50,17 @@ def suspects(model: Model, most: Most = 20, out: Out = None, as_json: AsJson = F
     if not isinstance(made, Classifier):
         raise InputError(f"{model} is no classifier; only classifiers rank their labels")
     found = made.suspects(most)
-    clashes = made.contradictions()
+    clashes, left = made.contradictions(), made.not_judged()
     if out is not None:
         _write(out, [asdict(s) for s in found])
     if as_json:
         told = {"suspects": [asdict(s) for s in found], "contradictions": [[t, c] for t, c in clashes], "out": out}
+        told["not_judged"] = left
         sys.stdout.write(as_json_text(told) + "\n")
         return
     lines = [f"{s.odds:+6.2f}  {s.given}, likelier {s.likely}: {_short(s.text)}" for s in found if s.odds > 0]
     lines = ["log-odds that another class fits better:", *lines] if lines else ["no label looks wrong"]
+    lines += [f"not judged, for lack of another example: {name!r} ({n})" for name, n in left.items()]
     for text, counts in clashes[:most]:
         said = ", ".join(f"{name} ({times})" for name, times in counts.items())
         lines.append(f"equal texts, different labels: {said}: {_short(text)}")

@@ -24,7 +24,7 @@ from dovetail.tasks.classify_ladder import Rung, rightness
 from dovetail.tasks.classify_mix import probabilities
 from dovetail.tasks.classify_model import TUNED, Model, load_model_of, save_model
 from dovetail.tasks.classify_names import name_head
-from dovetail.tasks.classify_noise import Suspect, suspects
+from dovetail.tasks.classify_noise import Suspect, not_judged, suspects
 from dovetail.tasks.classify_options import ClassifyOptions
 from dovetail.tasks.classify_resume import forget
 from dovetail.tasks.classify_rewrite import Rewrite
@@ -207,8 +207,12 @@ class Classifier:
         return separation(self.model, first, second)
 
     def suspects(self, count: int = 50) -> list[Suspect]:
-        """Labelled texts whose label is likely wrong, the likeliest first."""
+        """Labelled texts whose label is likely wrong, the likeliest first; without those of `not_judged`."""
         return suspects(self.model, count)
+
+    def not_judged(self) -> dict[str, int]:
+        """Classes whose labels `suspects` cannot judge, for there is no other example, and how many rows they have."""
+        return not_judged(self.model)
 
     def contradictions(self) -> list[tuple[str, dict[str, int]]]:
         """Equal texts with different labels among those learnt from: the text, and how often each label."""

@@ -76,6 +76,19 @@ def folds_of(group: Ints, code: Ints, count: int, seed: int = 0) -> Ints:
     return np.asarray(fold[group], np.int64)
 
 
+def judgeable(targets: npt.NDArray[np.float32], fold: Ints) -> npt.NDArray[np.bool_]:
+    """Which rows (n,) of targets (n, c) held-out scores can judge: each of their classes stands in another fold, too.
+
+    What learns from the other folds does not know the class of any other row, so it says nothing about its label.
+    """
+    if not len(fold):
+        return np.zeros(0, bool)
+    place, of = np.unique(fold, return_inverse=True)[1], targets > 0
+    within = np.stack([of[place == one].sum(axis=0) for one in range(int(place.max()) + 1)])
+    lonely = within == within.sum(axis=0)  # (folds, c): the class stands in this fold only
+    return np.asarray(~(of & lonely[place]).any(axis=1))
+
+
 def how_many(code: Ints) -> int:
     """How many folds: more where labels are few, so that each is judged by nearly all others."""
     if len(code) < 400:
