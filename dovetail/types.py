@@ -99,6 +99,16 @@ class Table:
         return tuple(self.data.column_names)
 
 
+PAIR_WORDS = {  # what people write for match (1), not (0) and unsure (-1); in files any case will do
+    1: ("1", "1.0", "true", "t", "yes", "y", "match", "m", "same", "positive", "duplicate",
+        # what spreadsheets of other languages write for true, and people for yes
+        "wahr", "ja", "j", "vrai", "oui", "o", "verdadero", "sí", "si", "s", "vero", "sì", "verdadeiro", "sim", "waar"),
+    0: ("0", "0.0", "false", "f", "no", "n", "not", "non-match", "nonmatch", "no match", "different",
+        "negative", "distinct", "falsch", "nein", "faux", "non", "falso", "não", "nao", "onwaar", "nee"),
+    -1: ("-1", "unsure", "u", "maybe", "unknown", "?"),
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Pairs:
     """Pairs of rows by id, as a person exchanges them. `left_source` and `right_source` may be None

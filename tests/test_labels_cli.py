@@ -94,3 +94,19 @@ def test_what_cannot_be_done_is_said(workspace: Path) -> None:
     assert "do not say who" in str(run("import", workspace, workspace.parent / "more.csv").exception)
     assert run("import", workspace, workspace.parent / "more.csv", "--person", "Ann").exit_code == 0
     assert "several shapes (class, pair)" in str(run("export", workspace, "-o", "x.csv").exception)
+
+
+def test_words_of_other_languages_are_labels_and_faults_are_named_by_line(tmp_path: Path) -> None:
+    file = tmp_path / "said.csv"
+    file.write_text("left_id,right_id,label\na,x,ja\nb,x,FALSO\nc,x,maybe\n", encoding="utf-8")
+    told = run("import", tmp_path / "ws", file, "--person", "Ann").output
+    assert told == "3 labels of 1 person kept; 0 were known already\n"
+    out = tmp_path / "out.csv"
+    run("export", tmp_path / "ws", "-o", out)
+    assert [line.split(",")[4] for line in out.read_text(encoding="utf-8").splitlines()[1:]] == [
+        "match",
+        "not",
+        "unsure",
+    ]
+    file.write_text("left_id,right_id,label\na,x,ja\nb,x,no\nc,x,jain\n", encoding="utf-8")
+    assert "said.csv:4: " in str(run("import", tmp_path / "ws", file, "--person", "Ann").exception)

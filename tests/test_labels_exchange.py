@@ -91,7 +91,7 @@ def test_a_file_handed_over_twice_changes_nothing(tmp_path: Path) -> None:
     [
         ({"left": ["a"]}, "hold no labels: left"),
         ({"id": ["a"], "label": ["x"]}, "do not say who"),
-        ({"left_id": ["a"], "right_id": ["b"], "label": ["same-ish"], "person": ["Ann"]}, "line 1 of the labels"),
+        ({"left_id": ["a"], "right_id": ["b"], "label": ["same-ish"], "person": ["Ann"]}, "row 1 of the labels"),
         ({"query": ["q"], "id": ["b"], "label": ["good"], "person": ["Ann"]}, "'good' is no number"),
         ({"set": ["1"], "id": ["b"], "label": ["g"], "person": ["Ann"]}, "two rows or more"),
     ],

@@ -48,7 +48,10 @@ def import_labels(workspace: str, file: str, person: str, session: str, *, as_js
         sys.stdout.write(as_json_text(facts) + "\n")
         return
     people = len({event.person for event in kept})
-    sys.stdout.write(f"{len(kept):,} labels of {people} people kept; {facts['known']:,} were known already\n")
+    sys.stdout.write(
+        f"{_many(len(kept), 'label')} of {_many(people, 'person', 'people')} kept; "
+        f"{facts['known']:,} {'was' if facts['known'] == 1 else 'were'} known already\n"
+    )
 
 
 def export_labels(workspace: str, wish: Wish, *, as_json: bool) -> None:
@@ -67,7 +70,7 @@ def export_labels(workspace: str, wish: Wish, *, as_json: bool) -> None:
     else:
         raise UnknownName("form of labels", wish.form, ("table", *_FORMS))
     facts = {"written": len(chosen), "file": str(path)}
-    sys.stdout.write((as_json_text(facts) if as_json else f"{len(chosen):,} labels written to {path}") + "\n")
+    sys.stdout.write((as_json_text(facts) if as_json else f"{_many(len(chosen), 'label')} written to {path}") + "\n")
 
 
 def _agreed(events: Sequence[Event]) -> list[Event]:
@@ -171,7 +174,7 @@ def _read(file: str, person: str, session: str) -> list[Said]:
                 return from_argilla(found, person=person)
             if "data" in first or "annotator" in first:
                 return from_label_studio(found, person=person)
-    return from_table(read(file).data, person=person, session=session)
+    return from_table(read(file), person=person, session=session)
 
 
 def _json(path: Path) -> list[Any]:
@@ -189,6 +192,10 @@ def _conflict(conflict: Conflict) -> str:
     said = ", ".join(f"{person} says {as_cell(value)}" for person, value in conflict.said.items())
     gold = "" if conflict.gold is None else f"; gold says {as_cell(conflict.gold)}"
     return f"{about}: {said}{gold}"
+
+
+def _many(number: int, one: str, more: str = "") -> str:
+    return f"{number:,} {one if number == 1 else more or one + 's'}"
 
 
 def _words(found: Interval) -> str:

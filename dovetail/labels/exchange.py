@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from dovetail.errors import InputError
 from dovetail.labels.said import Answer, Event, Label, Row, Said, Suggestion, Value, classes, group, judgement, pair
+from dovetail.types import PAIR_WORDS, Table
 
 if TYPE_CHECKING:
     Line = Mapping[str, str | None]
@@ -28,7 +29,8 @@ _NEEDED = {
     "group": {"set", "id", "label"},
     "class": {"id", "label"},
 }
-_PAIR_WORDS = {"1": "match", "true": "match", "yes": "match", "0": "not", "false": "not", "no": "not", "-1": "unsure"}
+_VALUES = {1: "match", 0: "not", -1: "unsure"}
+_PAIR_WORDS = {word: _VALUES[label] for label, words in PAIR_WORDS.items() for word in words}
 _YES = ("1", "true", "yes")
 
 
@@ -43,11 +45,15 @@ def to_table(events: Iterable[Event], shape: str) -> pa.Table:
     return pa.table({name: pa.array([line.get(name) for line in lines], pa.string()) for name in names})
 
 
-def from_table(table: pa.Table, *, person: str = "", session: str = "") -> list[Said]:
+def from_table(table: pa.Table | Table, *, person: str = "", session: str = "") -> list[Said]:
     """What the lines of a table say; its columns tell the shape.
 
     `person` and `session` hold for lines that name none. Lines with an empty label are still to be judged and left out.
+    Of a table that was read without an id column, faults are named by file and line.
     """
+    places = None
+    if isinstance(table, Table):
+        places, table = table.ids if table.id_column is None else None, table.data
     names = [name.strip().casefold() for name in table.column_names]
     shape = next((s for s, needed in _NEEDED.items() if needed <= set(names)), None)
     if shape is None:
@@ -55,10 +61,14 @@ def from_table(table: pa.Table, *, person: str = "", session: str = "") -> list[
         raise InputError(f"these columns hold no labels: {', '.join(table.column_names)}; expected ({expected})")
     columns = [pc.cast(column, pa.string()).to_pylist() for column in table.columns]
     lines = [dict(zip(names, cells, strict=True)) for cells in zip(*columns, strict=True)]
+
+    def place(row: int) -> str:
+        return f"row {row + 1} of the labels" if places is None else str(places[row].as_py())
+
     if shape == "group":
-        return [_said(_group(lines, rows), lines[rows[0]], person, session) for rows in _sets(lines)]
-    judged = ((number, line) for number, line in enumerate(lines, 1) if (line["label"] or "").strip())
-    return [_said(_label(shape, line, number), line, person, session) for number, line in judged]
+        return [_said(_group(lines, rows, place), lines[rows[0]], person, session) for rows in _sets(lines)]
+    judged = ((row, line) for row, line in enumerate(lines) if (line["label"] or "").strip())
+    return [_said(_label(shape, line, row, place), line, person, session) for row, line in judged]
 
 
 def _lines(event: Event) -> list[dict[str, str | None]]:
@@ -98,7 +108,7 @@ def _classes(cell: str) -> tuple[str, ...]:
     return tuple(str(c) for c in found)
 
 
-def _label(shape: str, line: Line, number: int) -> Label:
+def _label(shape: str, line: Line, row: int, place: Callable[[int], str]) -> Label:
     task, cell = line.get("task") or "", line["label"] or ""
     try:
         if shape == "pair":
@@ -108,15 +118,15 @@ def _label(shape: str, line: Line, number: int) -> Label:
             return classes(_row(line), _classes(cell), task=task)
         return judgement(line["query"] or "", _row(line), _number(cell), task=task)
     except InputError as error:
-        raise InputError(f"line {number} of the labels: {error}") from None
+        raise InputError(f"{place(row)}: {error}") from None
 
 
-def _group(lines: Sequence[Line], rows: Sequence[int]) -> Label:
+def _group(lines: Sequence[Line], rows: Sequence[int], place: Callable[[int], str]) -> Label:
     some = [lines[i] for i in rows]
     try:
         return group([_row(one) for one in some], [one["label"] or "" for one in some], task=some[0].get("task") or "")
     except InputError as error:
-        raise InputError(f"line {rows[0] + 1} of the labels: {error}") from None
+        raise InputError(f"{place(rows[0])}: {error}") from None
 
 
 def _sets(lines: Sequence[Line]) -> list[list[int]]:

@@ -107,7 +107,9 @@ def check(rule: Rule) -> Rule:
     if len(rule.words) > MOST_WORDS or len(rule.names) > MOST_WORDS:
         raise InputError(f"{said} has more than {MOST_WORDS:,} words or classes; make it two")
     if any(len(text) > LONGEST for text in (rule.name, rule.pattern, rule.column, *rule.classes, *rule.words)):
-        raise InputError(f"{said} holds more than {LONGEST} characters in one pattern, word or name")
+        raise InputError(
+            f"{said} holds more than {LONGEST} characters in one pattern, word or name; make it shorter, or two of it"
+        )
     if not 0 <= rule.sure <= 1:
         raise InputError(f"{said} is to be sure to {rule.sure:g}; that is a probability from 0 to 1")
     return rule

@@ -115,7 +115,8 @@ def column_names(names: Sequence[str], file: str) -> list[str]:
     twice = [n for n, times in Counter(found).items() if times > 1]
     if twice:
         raise InputError(
-            f"{file} has {len(twice)} column names more than once: {', '.join(repr(n) for n in twice[:5])}; "
+            f"{file} has {len(twice)} column {'name' if len(twice) == 1 else 'names'} more than once: "
+            f"{', '.join(repr(n) for n in twice[:5])}; "
             f"rename them in the header so that each name stands once"
         )
     return found

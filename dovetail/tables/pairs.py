@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from dovetail.errors import InputError
 from dovetail.tables.read import read
 from dovetail.tables.write import is_guarded, without_guard
-from dovetail.types import Pairs, Table
+from dovetail.types import PAIR_WORDS, Pairs, Table
 
 _NAMES = {
     "left_id": ("left_id", "ltable_id", "id_left", "id_l", "id1", "id_1", "left", "unique_id_l", "l_id"),
@@ -25,16 +25,8 @@ _NAMES = {
     "score": ("score", "probability", "match_probability", "clerical_match_score"),
 }
 _ENDS = ("left_source", "left_id", "right_source", "right_id")
-_LABELS = {
-    1: ("1", "1.0", "true", "t", "yes", "y", "match", "m", "same", "positive", "duplicate",
-        # what spreadsheets of other languages write for true, and people for yes
-        "wahr", "ja", "j", "vrai", "oui", "o", "verdadero", "sí", "si", "s", "vero", "sì", "verdadeiro", "sim", "waar"),
-    0: ("0", "0.0", "false", "f", "no", "n", "not", "non-match", "nonmatch", "no match", "different",
-        "negative", "distinct", "falsch", "nein", "faux", "non", "falso", "não", "nao", "onwaar", "nee"),
-    -1: ("-1", "unsure", "u", "maybe", "unknown", "?"),
-}  # fmt: skip
 _SHOWN = 5  # labels that a message quotes
-_LABEL_OF = {word: label for label, words in _LABELS.items() for word in words}
+_LABEL_OF = {word: label for label, words in PAIR_WORDS.items() for word in words}
 
 
 def read_pairs(source: Any, *, labelled: bool = True, guarded: bool | None = None) -> Pairs:

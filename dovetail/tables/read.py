@@ -223,7 +223,7 @@ def _lost(rejects: Sequence[Reject]) -> str:
         return "; give a file that holds some"
     return (
         f": all {len(rejects):,} were refused, the first in line {rejects[0].line}: {rejects[0].reason}. If the "
-        f" header stands further down, delete the lines above it"
+        f"header stands further down, delete the lines above it"
     )
 
 
