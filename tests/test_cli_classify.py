@@ -60,6 +60,11 @@ def test_evaluate_writes_figures_and_a_page(place: Path) -> None:
     assert figures["accuracy"]["value"] >= 0.95
     page = (place / "report" / "evaluation.html").read_text()
     assert "Every class" in page
+    said = "20 of 20 texts were learnt from"
+    assert figures["learnt_from"] == 20
+    assert said in page
+    assert said in figures["notes"][0]
+    assert said in run(*given)
     assert "http" not in page.split("<body>")[1]
     with pytest.raises(UnknownName, match="did you mean 'queue'"):
         run("evaluate", place / "model", place / "tickets.csv", "--labels", "queu")

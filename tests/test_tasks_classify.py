@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from dovetail.tasks.base import load_model
 from dovetail.tasks.classify import Classifier
 from dovetail.tasks.classify_folds import judgeable, loosened
 from dovetail.tasks.classify_labels import targets_of
+from dovetail.tasks.classify_model import Examples
 
 THINGS = {
     "billing": ("invoice", "refund", "payment", "charged twice", "credit card bill"),
@@ -148,6 +150,23 @@ def test_a_class_with_one_example_makes_no_other_label_look_wrong() -> None:
     assert len(texts) not in {s.row for s in found}
     assert sum(s.odds > 0 for s in found) <= sum(s.odds > 0 for s in before) + 2
     assert max(s.odds for s in found) < 3
+
+
+def test_figures_on_texts_that_were_learnt_from_are_said(fitted: Classifier, tmp_path: Path) -> None:
+    (texts, labels), (new, truth) = tickets(2), tickets(2, start=1)
+    every = fitted.evaluate(texts, labels)
+    assert (every.learnt_from, every.others) == (60, None)
+    assert "60 of 60 texts were learnt from; figures on them say nothing about new texts" in every.notes[0]
+    assert fitted.evaluate(new, truth).learnt_from == 0
+    fitted.save(tmp_path / "model")
+    loaded = Classifier.load(tmp_path / "model")
+    some = loaded.evaluate([texts[0].upper(), *new], [labels[0], *truth])
+    alone = fitted.evaluate(new, truth).accuracy
+    assert (some.learnt_from, some.others) == (1, alone)
+    assert any("1 of 61 texts was learnt from" in line and "on the other 60" in line for line in some.to_lines())
+    old = Classifier("static")
+    old.model_ = replace(fitted.model, seen=np.zeros(0, np.uint64), examples=Examples())
+    assert old.evaluate(texts, labels).learnt_from == 0
 
 
 def test_rows_that_no_other_fold_knows_the_class_of() -> None:

@@ -29,6 +29,7 @@ from dovetail.tasks.classify_options import ClassifyOptions
 from dovetail.tasks.classify_resume import forget
 from dovetail.tasks.classify_rewrite import Rewrite
 from dovetail.tasks.classify_scope import scope_odds
+from dovetail.tasks.classify_seen import with_learnt
 from dovetail.tasks.classify_texts import encoded, reader_of, settled, texts_of
 from dovetail.tasks.classify_watch import Drift, Updated, drift, updated
 from dovetail.types import Job, Progress, finish
@@ -172,7 +173,10 @@ class Classifier:
         return threshold_for_accuracy(p.max(axis=1), right, accuracy)
 
     def evaluate(self, texts: Any, labels: Any, *, groups: Any = None, on_progress: Watch | None = None) -> Evaluated:
-        """Figures with 95 % intervals on labelled texts that were not learnt from; by `groups` (n,) where given."""
+        """Figures with 95 % intervals on labelled texts; by `groups` (n,) where given.
+
+        Texts that were learnt from measure nothing: `learnt_from` counts them, `others` is the accuracy on the rest.
+        """
         return finish(self.evaluate_job(texts, labels, groups=groups), on_progress)
 
     def evaluate_job(self, texts: Any, labels: Any, *, groups: Any = None) -> Job[Evaluated]:
@@ -196,7 +200,9 @@ class Classifier:
         told = None if outside is None else (scope_odds(model, listed, features), out)
         found = probabilities(model.scores(listed, features), sigmoid=model.sigmoid)
         by = None if groups is None else [str(g) for g in _groups(groups, len(listed))[rows]]
-        return evaluated(model, [listed[i] for i in rows.tolist()], matrix[rows], found[rows], outside=told, groups=by)
+        judged, truth, p = [listed[i] for i in rows.tolist()], matrix[rows], found[rows]
+        figures = evaluated(model, judged, truth, p, outside=told, groups=by)
+        return with_learnt(figures, model, judged, truth, p)
 
     def explain(self, text: str, label: str | None = None) -> Explained:
         """Why a text is of its likeliest class, or would be of `label`: words checked by deletion, and precedents."""

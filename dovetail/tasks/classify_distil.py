@@ -134,7 +134,7 @@ def _student(model: Model, reader: Encoder, words: Words, desk: _Desk, rung: Run
     precedents = desk.features["vectors"][: len(rows)]
     examples = Examples(kept.texts, kept.matrix, rung.scores, kept.fold)
     bare = Model(model.kind, model.classes, rung.parts, heads, rung.weights, words=words, reader=reader)
-    made = replace(bare, encoder="static", examples=examples, precedents=precedents).trimmed()
+    made = replace(bare, encoder="static", examples=examples, precedents=precedents, seen=model.seen).trimmed()
     line = threshold_of(rung, kept.matrix) if model.sigmoid else 0.5
     name = model.scope.name if model.scope is not None else None
     near = nearest(precedents, precedents, kept.fold, kept.fold)

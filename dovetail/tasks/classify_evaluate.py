@@ -73,6 +73,8 @@ class Evaluated:
     mitigated: str | None = None
     conflicts: tuple[tuple[str, dict[str, int]], ...] = ()  # equal texts with different labels
     notes: tuple[str, ...] = field(default=())
+    learnt_from: int = 0  # texts of these that the classifier learnt from, so that they measure nothing
+    others: Interval | None = None  # accuracy on the texts that it did not learn from, where it did from some
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data for JSON."""

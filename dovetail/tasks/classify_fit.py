@@ -27,6 +27,7 @@ from dovetail.tasks.classify_options import ClassifyOptions
 from dovetail.tasks.classify_resume import begun
 from dovetail.tasks.classify_rewrite import Rewrite
 from dovetail.tasks.classify_scope import fit_scope, nearest
+from dovetail.tasks.classify_seen import marks_of
 from dovetail.tasks.classify_spare import LEAST, MOST
 from dovetail.tasks.classify_texts import encoded
 from dovetail.tasks.classify_tune import HeldOut, Named, Plan, on_rows, plan_of, tuned_reader, tuned_rung, unheard
@@ -163,7 +164,8 @@ def _finished(lesson: Lesson, model: Model, rung: Rung, ladder: Ladder) -> Model
     """The model with its threshold and its examples, and without the parts that weigh nothing."""
     line = threshold_of(rung, ladder.targets) if model.sigmoid else 0.5
     examples = Examples(tuple(lesson.texts), lesson.targets.matrix, rung.scores, ladder.fold)
-    return replace(model.trimmed(), line=line, examples=examples)
+    seen = np.unique(marks_of([*lesson.texts, *lesson.outside]))
+    return replace(model.trimmed(), line=line, examples=examples, seen=seen)
 
 
 def _tuned_model(

@@ -81,6 +81,7 @@ class Model:
     examples: Examples = field(default_factory=Examples)
     precedents: Matrix | None = None  # (m, d) vectors of the examples, unit rows
     card: dict[str, Any] = field(default_factory=dict)
+    seen: npt.NDArray[np.uint64] = field(default_factory=lambda: np.zeros(0, np.uint64))  # marks of texts learnt from
 
     @property
     def sigmoid(self) -> bool:
@@ -138,6 +139,8 @@ def _write(model: Model, home: Path) -> None:
         arrays |= {"scope": np.stack([model.scope.weight, model.scope.middle, model.scope.spread])}
     kept = model.examples
     arrays |= {"examples": kept.matrix.astype(np.uint8), "held_out": kept.held_out, "fold": kept.fold}
+    if len(model.seen):
+        arrays["seen"] = model.seen
     if model.precedents is not None:
         arrays["precedents"] = model.precedents.astype(np.float16)
     _write_json(home / _TEXTS, list(kept.texts))
@@ -176,6 +179,8 @@ def load_model_of(folder: str | Path) -> Model:
     examples = Examples(tuple(texts), arrays["examples"].astype(np.float32), arrays["held_out"], arrays["fold"])
     precedents = arrays["precedents"].astype(np.float32) if "precedents" in arrays else None
     model = replace(model, line=note["line"], examples=examples, precedents=precedents, card=note["card"])
+    if "seen" in arrays:  # models of older versions do not say what they learnt from
+        model = replace(model, seen=arrays["seen"])
     return replace(model, reader=_reader(home, note), encoder=note["encoder"], scope=_scope(note, arrays))
 
 
