@@ -102,3 +102,9 @@ def test_any_texts(texts: list[str]) -> None:
     assert _sets(words)[: len(texts)] == [set(words_of(t)) for t in texts]
     cosines = weighted(words.matrix, rarity(words.matrix))
     assert not len(texts) or (cosines @ cosines.T).toarray().max(initial=0) <= 1 + 1e-5
+
+
+def test_a_word_of_any_length_is_read_in_one_go() -> None:
+    long = "x" * 1_000_000  # a pattern that tries every start would take hours
+    assert words_of(f"a-1 {long}") == ["a", "1", long]
+    assert words_of(f"{long}-1") == [long, "1"]

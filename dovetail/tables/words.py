@@ -13,15 +13,16 @@ import numpy.typing as npt
 from scipy.sparse import csr_array, diags_array
 
 _WORD = re.compile(r"[^\W_]+")
-_JOINED = re.compile(r"\S*\d\S*")
+_CHUNK = re.compile(r"\S+")
+_DIGIT = re.compile(r"\d")
 _PUNCTUATION = re.compile(r"[\W_]+")
 
 
 def words_of(text: str) -> list[str]:
     """The distinct words of a comparable text; codes such as `ps-lx350h` also in one piece, `pslx350h`."""
     found = _WORD.findall(text)
-    for chunk in _JOINED.findall(text):
-        if not chunk.isalnum():
+    for chunk in _CHUNK.findall(text):
+        if not chunk.isalnum() and _DIGIT.search(chunk):
             whole = _PUNCTUATION.sub("", chunk)
             if 4 <= len(whole) <= 24:
                 found.append(whole)
