@@ -96,6 +96,13 @@ def test_what_cannot_be_done_is_said(workspace: Path) -> None:
     assert "several shapes (class, pair)" in str(run("export", workspace, "-o", "x.csv").exception)
 
 
+def test_the_file_that_was_imported_is_never_written_over(workspace: Path) -> None:
+    file = workspace.parent / "pairs.csv"
+    assert "never written over" in str(run("export", workspace, "-o", file).exception)
+    assert file.read_text(encoding="utf-8") == PAIRS
+    assert "among the tables" in str(run("export", workspace, "-o", workspace / "tables" / "x.csv").exception)
+
+
 def test_words_of_other_languages_are_labels_and_faults_are_named_by_line(tmp_path: Path) -> None:
     file = tmp_path / "said.csv"
     file.write_text("left_id,right_id,label\na,x,ja\nb,x,FALSO\nc,x,maybe\n", encoding="utf-8")

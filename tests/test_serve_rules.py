@@ -264,6 +264,13 @@ def test_console_joins_functions_keeps_writes_and_undoes(shop: Path) -> None:
     assert told("undo", shop) == "0 labels of heuristics taken back, 20 count again\n"
 
 
+def test_console_never_writes_over_the_table_that_it_was_given(shop: Path) -> None:
+    file = shop.parent / "tickets.csv"
+    before = file.read_bytes()
+    assert "never written over" in str(run("join", shop, "--out", file).exception)
+    assert file.read_bytes() == before
+
+
 def test_a_training_learns_from_both_and_says_so(place: Path) -> None:
     from dovetail.labels.said import classes
     from dovetail.serve.work_classes import some_ruled

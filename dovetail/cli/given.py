@@ -27,6 +27,11 @@ def check_file(out: str | Path, sources: Iterable[str | Path | None]) -> None:
     from dovetail.tables.write import check_target
 
     check_target(out)
+    check_sources(out, sources)
+
+
+def check_sources(out: str | Path, sources: Iterable[str | Path | None]) -> None:
+    """Refuse a file that is one of the sources."""
     for source in sources:
         if source and Path(out).exists() and Path(source).exists() and Path(out).samefile(source):
             raise InputError(f"{out} is a file that is read; it is never written over: name another with --out")

@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from dovetail.cli.given import split_pairs
+from dovetail.cli.inputs import check_out, remember
 from dovetail.cli.tables import harmless
 from dovetail.errors import InputError
 from dovetail.labels.exchange import as_cell
@@ -111,6 +112,8 @@ def join_all(workspace: str, table: str | None, functions: str | None, how: Join
     """What all say together: counts, a file, or labels."""
     rules, _ = _open(workspace)
     name = _table(rules, table)
+    if how.out:
+        check_out(how.out, rules.path.parent, (functions,))
     some = {} if functions is None else _functions(functions)
     looked = rules.look(name, [r for r in rules.all(name) if r.on], some)
     would = rules.would(looked, how.sure)
@@ -163,6 +166,7 @@ def _table(rules: Any, named: str | None) -> str:
             raise InputError(f"name the table with --table; {listed}. A file will do, too: it is added")
         return str(own[0])
     if named not in known and Path(named).is_file():
+        remember(rules.path.parent, named)
         return str(rules.tables.add(read(named)))
     return str(rules.tables.get(named).name)
 

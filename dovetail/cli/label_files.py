@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dovetail.cli.inputs import check_out, remember
 from dovetail.errors import InputError, UnknownName
 from dovetail.labels.agree import Conflict, agreement, conflicts, gold_scores, settled
 from dovetail.labels.exchange import as_cell, from_table, to_table
@@ -43,6 +44,8 @@ def import_labels(workspace: str, file: str, person: str, session: str, *, as_js
     said = _read(file, person, session)
     with _store(workspace) as store:
         kept = store.take_new(said)
+        if "://" not in workspace:
+            remember(Path(workspace), file)
         facts = {"kept": len(kept), "known": len(said) - len(kept), "labels": store.count()}
     if as_json:
         sys.stdout.write(as_json_text(facts) + "\n")
@@ -57,6 +60,8 @@ def import_labels(workspace: str, file: str, person: str, session: str, *, as_js
 def export_labels(workspace: str, wish: Wish, *, as_json: bool) -> None:
     """Write the labels that count now."""
     events = _current(workspace)
+    if "://" not in workspace:
+        check_out(wish.out, Path(workspace))
     if wish.settled:
         events = _agreed(events)
     path: Path | str = Path(wish.out)
