@@ -14,6 +14,7 @@ from dovetail.tasks.base import load_model
 from dovetail.tasks.classify import Classifier
 from dovetail.tasks.classify_folds import judgeable, loosened
 from dovetail.tasks.classify_labels import targets_of
+from dovetail.tasks.classify_ladder import Task, calibrated_rung
 from dovetail.tasks.classify_model import Examples
 
 THINGS = {
@@ -150,6 +151,19 @@ def test_a_class_with_one_example_makes_no_other_label_look_wrong() -> None:
     assert len(texts) not in {s.row for s in found}
     assert sum(s.odds > 0 for s in found) <= sum(s.odds > 0 for s in before) + 2
     assert max(s.odds for s in found) < 3
+
+
+def test_a_class_with_one_example_does_not_spoil_the_calibration_of_the_others() -> None:
+    random = np.random.default_rng(0)
+    code, fold = np.r_[np.arange(60) % 2, 2], np.arange(61) % 3
+    targets = np.eye(3, dtype=np.float32)[code]
+    raw = (4 * targets + random.normal(0, 1, (61, 3))).astype(np.float32)
+    raw[:, 2] -= 8
+    raw[60] = [8, 0, -60]
+    rung = calibrated_rung(Task({}, targets, fold, False), "words", ("words",), (1.0,), [raw], 0.0)
+    alone = calibrated_rung(Task({}, targets[:60], fold[:60], False), "words", ("words",), (1.0,), [raw[:60]], 0.0)
+    np.testing.assert_allclose(rung.weights, alone.weights)
+    np.testing.assert_allclose(rung.scores[:60], alone.scores)
 
 
 def test_figures_on_texts_that_were_learnt_from_are_said(fitted: Classifier, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dovetail.errors import InputError
+from dovetail.tasks.classify_folds import judgeable
 from dovetail.tasks.classify_head import Head, HeadSettings, fit_head
 from dovetail.tasks.classify_mix import fit_weights, log_loss, mixed, probabilities
 from dovetail.types import Job, Progress
@@ -140,6 +141,7 @@ def _held_out(task: Task, features: Any, heads: Mapping[int, Head]) -> Matrix:
 def _held_out_loss(task: Task, features: Any, heads: Mapping[int, Head], folds: Ints) -> float:
     """Log loss at the best temperature, so that a strength is not chosen for its scale."""
     chosen = np.isin(task.fold, folds)
+    chosen = chosen & _judged(task) if (chosen & _judged(task)).any() else chosen
     scores = _held_out(task, features, heads)[chosen]
     targets = task.targets[chosen]
     weights = fit_weights([scores], targets, sigmoid=task.sigmoid)
@@ -160,15 +162,22 @@ def calibrated_rung(
     task: Task, name: str, parts: tuple[str, ...], strengths: tuple[float, ...], raw: list[Matrix], start: float
 ) -> Rung:
     """Calibrate held-out scores: every fold by weights that were fitted on the others."""
-    scores = np.zeros_like(raw[0])
+    scores, known = np.zeros_like(raw[0]), _judged(task)
     for fold in np.unique(task.fold).tolist():
-        inside, outside = task.fold != fold, task.fold == fold
+        inside, outside = (task.fold != fold) & known, task.fold == fold
         weights = fit_weights([r[inside] for r in raw], task.targets[inside], sigmoid=task.sigmoid)
         scores[outside] = mixed([r[outside] for r in raw], weights)
-    weights = fit_weights(raw, task.targets, sigmoid=task.sigmoid)
+    weights = fit_weights([r[known] for r in raw], task.targets[known], sigmoid=task.sigmoid)
     right = rightness(scores, task.targets, sigmoid=task.sigmoid)
     losses = log_loss(scores, task.targets, sigmoid=task.sigmoid)
     return Rung(name, parts, strengths, scores, right, losses, time.perf_counter() - start, weights)
+
+
+def _judged(task: Task) -> npt.NDArray[np.bool_]:
+    """Rows (n,) that weights are fitted on. A text of a class that the other folds do not know is wrong by the sure
+    score of a head that could not know better, and would make all others look overconfident. Names know every class."""
+    found = judgeable(task.targets, task.fold)
+    return np.ones_like(found) if task.sigmoid or task.fixed or not found.any() else found
 
 
 def simplest_of_the_best(rungs: Sequence[Rung], few: bool = False) -> tuple[Rung, str]:
