@@ -264,6 +264,28 @@ def test_console_joins_functions_keeps_writes_and_undoes(shop: Path) -> None:
     assert told("undo", shop) == "0 labels of heuristics taken back, 20 count again\n"
 
 
+def test_console_says_what_a_heuristic_replaced(shop: Path) -> None:
+    told_ = told("add", shop, "post", "--class", "post", "--words", "parcel")
+    assert "replaced post, which was: --class post --pattern 'parcel|late'\n" in told_
+    assert "replaced" not in told("add", shop, "more", "--class", "post", "--words", "parcel")
+
+
+@pytest.mark.parametrize(
+    ("code", "said_"),
+    [
+        ("id,body\n1,pay now\n", "rules.py, line 2, is not Python: invalid syntax"),
+        ("x = 1\ny = x / 0\n", "rules.py, line 2, fails while it is loaded: ZeroDivisionError: division by zero"),
+        ("def odd(text):\n    return {}[1]\n", "rules.py, line 2: the function odd fails on the text "),
+    ],
+)
+def test_console_says_what_is_wrong_with_functions(shop: Path, code: str, said_: str) -> None:
+    functions = shop.parent / "rules.py"
+    functions.write_text(code, encoding="utf-8")
+    done = run("list", shop, "--functions", functions)
+    assert type(done.exception).__name__ == "InputError"
+    assert said_ in str(done.exception)
+
+
 def test_console_never_writes_over_the_table_that_it_was_given(shop: Path) -> None:
     file = shop.parent / "tickets.csv"
     before = file.read_bytes()

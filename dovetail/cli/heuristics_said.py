@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import getpass
-import inspect
 import os
-import runpy
+import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from dovetail.cli.functions import functions_of
 from dovetail.cli.given import split_pairs
 from dovetail.cli.inputs import check_out, remember
 from dovetail.cli.tables import harmless
@@ -30,7 +30,6 @@ from dovetail.types import Table
 from dovetail.workspace import as_json_text, open_workspace
 
 _SHOWN = 5  # rows that are shown of what a heuristic catches
-Functions = dict[str, Callable[[str], str | None]]
 
 
 @dataclass(frozen=True)
@@ -69,17 +68,32 @@ def add_one(workspace: str, table: str | None, given: Given, *, keep: bool, as_j
     rules, shown = _open(workspace)
     rule = given.rule(_table(rules, table))
     found = shown.tried(rules, rule, 0)
+    before = next((r for r in rules.all(rule.table) if r.place == rule.place), None)
     if keep:
         rules.keep(rule)
     if as_json:
-        sys.stdout.write(as_json_text({"kept": keep, **found.model_dump()}) + "\n")
+        sys.stdout.write(
+            as_json_text({"kept": keep, "replaced": keep and before is not None, **found.model_dump()}) + "\n"
+        )
         return
     lines = [_in_words(found.line, found.asked)]
     lines += _rows(found.caught, "caught, for example:")
     lines += _rows(found.against_hand, "people say otherwise:")
     lines += _rows(found.against_others, "other heuristics say otherwise:")
+    lines += [f"replaced {rule.name}, which was: {_was(before)}"] if keep and before is not None else []
     end = f"kept in {rules.path}" if keep else "only tried, nothing was kept: leave out --try to keep it"
     _say([*lines, end])
+
+
+def _was(rule: Rule) -> str:
+    """A heuristic in one line, as it would be typed again."""
+    means = [f"{name}={said}" for name, said in rule.names.items()]
+    told = [f"--class {shlex.quote(rule.gives)}"] if rule.gives else []
+    told += [f"--pattern {shlex.quote(rule.pattern)}"] if rule.pattern else []
+    told += [f"--words {shlex.quote(', '.join(rule.words))}"] if rule.words else []
+    told += [f"--means {shlex.quote(one)}" for one in means]
+    told += [f"--column {shlex.quote(rule.column)}"] if rule.column else []
+    return " ".join(told) + ("" if rule.on else " (off)")
 
 
 def list_all(workspace: str, table: str | None, functions: str | None, *, as_json: bool) -> None:
@@ -91,7 +105,7 @@ def list_all(workspace: str, table: str | None, functions: str | None, *, as_jso
         lines, asked = found.rules, found.asked
     else:
         kept = rules.all(name)
-        looked = rules.look(name, kept, _functions(functions))
+        looked = rules.look(name, kept, functions_of(functions))
         asked, lines = len(looked.ground.rows), shown.lines(looked, kept)
     if as_json:
         sys.stdout.write(as_json_text({"table": name, "rules": [line.model_dump() for line in lines]}) + "\n")
@@ -114,7 +128,7 @@ def join_all(workspace: str, table: str | None, functions: str | None, how: Join
     name = _table(rules, table)
     if how.out:
         check_out(how.out, rules.path.parent, (functions,))
-    some = {} if functions is None else _functions(functions)
+    some = {} if functions is None else functions_of(functions)
     looked = rules.look(name, [r for r in rules.all(name) if r.on], some)
     would = rules.would(looked, how.sure)
     facts: dict[str, Any] = {
@@ -169,20 +183,6 @@ def _table(rules: Any, named: str | None) -> str:
         remember(rules.path.parent, named)
         return str(rules.tables.add(read(named)))
     return str(rules.tables.get(named).name)
-
-
-def _functions(path: str) -> Functions:
-    """The functions of a Python file that a person named; it is run, as any program that one starts."""
-    if not Path(path).is_file():
-        raise InputError(f"there is no file {path} with functions")
-    found: Functions = {
-        name: thing
-        for name, thing in runpy.run_path(path).items()
-        if inspect.isfunction(thing) and not name.startswith("_") and thing.__code__.co_filename == str(path)
-    }
-    if not found:
-        raise InputError(f"{path} holds no functions; each takes a text and gives the name of a class, or None")
-    return found
 
 
 def _labels(looked: Any, would: Any) -> Table:
