@@ -166,6 +166,9 @@ def test_labels_that_look_wrong(place: Path) -> None:
         assert len(list(csv.DictReader(file))) == 3
     with pytest.raises(InputError):
         run("suspects", place / "wrong", "--out", place / "labels.nothing")
+    with pytest.raises(InputError, match="not written over"):
+        run("suspects", place / "wrong", "--out", place / "wrong.csv")
+    run("suspects", place / "wrong", "--most", 3, "--out", place / "wrong_labels.csv")
 
 
 def test_the_column_of_training_is_the_column_of_the_labels(place: Path) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from dovetail.errors import InputError
 
+_COLUMNS = ("text", "given", "likely", "odds")
 _CUT = 110  # characters of a text that are shown in a line
 
 Model = Annotated[Path, typer.Argument(help="Folder of a classifier.", show_default=False)]
@@ -46,6 +47,7 @@ def suspects(model: Model, most: Most = 20, out: Out = None, as_json: AsJson = F
 
     if out is not None:
         check_file(out, ())
+        _check_own(out)
     made = load_model(model)
     if not isinstance(made, Classifier):
         raise InputError(f"{model} is no classifier; only classifiers rank their labels")
@@ -72,8 +74,21 @@ def _write(out: str, rows: list[dict[str, object]]) -> None:
 
     from dovetail.tables.write import write
 
-    names = ("text", "given", "likely", "odds")
-    write(pa.table({name: [row[name] for row in rows] for name in names}), out)
+    write(pa.table({name: [row[name] for row in rows] for name in _COLUMNS}), out)
+
+
+def _check_own(out: str) -> None:
+    """Refuse a file that holds anything else, such as the table that was learnt from; an older list may go."""
+    from dovetail.tables.read import read
+
+    if not Path(out).is_file() or not Path(out).stat().st_size:
+        return
+    try:
+        own = set(read(out).columns) == set(_COLUMNS)
+    except InputError:
+        own = False
+    if not own:
+        raise InputError(f"{out} is no list of suspects, and is not written over; name another file with --out")
 
 
 def _short(text: str) -> str:
