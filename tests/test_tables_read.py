@@ -224,7 +224,7 @@ def test_folders_and_globs_are_one_table(tmp_path: Path) -> None:
     [
         ("", "is empty"),
         ("a,b\n", "header but no rows"),
-        ("a,b,a\n1,2,3\n", "more than once: 'a'"),
+        ("a,b,a\n1,2,3\n", "has 1 column name more than once: 'a'"),
         (b"PAR1broken", "looks like Parquet"),
         (b"PK\x03\x04broken", "looks like Excel"),
         (b"\x1f\x8bbroken", "gzip"),

@@ -157,7 +157,7 @@ def undo_last(workspace: str, table: str | None) -> None:
     """Take the last joining back."""
     rules, _ = _open(workspace)
     new, taken = rules.undo(_table(rules, table), _user())
-    sys.stdout.write(f"{taken:,} labels of heuristics taken back, {new:,} count again\n")
+    sys.stdout.write(f"{taken:,} {'label' if taken == 1 else 'labels'} of heuristics taken back, {new:,} count again\n")
 
 
 def _open(workspace: str) -> tuple[Any, Any]:
