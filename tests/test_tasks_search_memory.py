@@ -48,6 +48,7 @@ def test_what_was_judged_for_like_queries_is_recalled() -> None:
     assert said[2] == pytest.approx((np.cos(np.radians(40)) - MEMORY.floor) / (1 - MEMORY.floor), abs=1e-6)
     assert said[3] == pytest.approx(-said[2], abs=1e-6)
     assert by_document(found, {"a": 1}) == {1: pytest.approx(1.0)}
+    assert not MEMORY.recalled(Angles().encode(["asks 180"])[0])
     assert not MEMORY.recalled(Angles().encode(["asks 190"])[0])
 
 
