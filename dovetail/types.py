@@ -68,12 +68,14 @@ def finish(job: Job[T], on_progress: Callable[[Progress], None] | None = None) -
 
 @dataclass(frozen=True)
 class Reject:
-    """A row that could not be read: where it stood, why it was refused, and its raw text."""
+    """A row that could not be read: where it stood, why it was refused, and the row itself."""
 
     file: str
     line: int
     reason: str
-    text: str = ""
+    text: str = ""  # to look at: its first 500 characters
+    raw: bytes = b""  # as it stood in the file, unpacked, line ends included; of a workbook its cells as CSV
+    header: bytes = b""  # what stood above the first row of that file, in the same form
 
 
 @dataclass(frozen=True)

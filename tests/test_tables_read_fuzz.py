@@ -261,6 +261,8 @@ def _check(table: Table, raw: bytes, ending: str, rows: int | None) -> None:
     assert len(set(table.ids.to_pylist())) == len(table), "ids are not unique"
     if rows is not None:
         assert len(table) + len(table.rejects) == rows, f"{len(table)} rows and {len(table.rejects)} rejects of {rows}"
+    for reject in table.rejects:
+        assert reject.raw in raw, f"line {reject.line} is not as it stood: {reject.raw!r}"
     if ending in (".csv", ".tsv", ".txt", ".jsonl"):
         lost = set(KEY.findall(raw.decode("latin-1"))) - _keys_in(table) - set(KEY.findall(" ".join(table.columns)))
         assert not lost, f"lost without a word: {sorted(lost)[:5]}"

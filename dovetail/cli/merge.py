@@ -10,6 +10,7 @@ from typing import Any
 from dovetail.cli.progress import shown
 from dovetail.integrate.quality import Quality
 from dovetail.jobs.merge import Merged, integrate
+from dovetail.reports.words import plural
 from dovetail.types import Interval
 
 
@@ -40,7 +41,7 @@ def summary(merged: Merged) -> list[str]:
     rows = sum(s["rows"] for s in run["sources"])
     lines = [", ".join(f"{s['rows']:,} rows from {s['name']}" for s in run["sources"])]
     lines += [
-        f"{s['rejects']:,} rows of {s['name']} could not be read: see rejects.csv"
+        f"{plural(s['rejects'], 'row')} of {s['name']} could not be read: see rejects.csv"
         for s in run["sources"]
         if s["rejects"]
     ]

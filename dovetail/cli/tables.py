@@ -13,7 +13,8 @@ from dovetail.tables.clean import clean
 from dovetail.tables.normalise import normalise as with_normalised
 from dovetail.tables.pairs import read_pairs
 from dovetail.tables.profile import Profile, profile
-from dovetail.tables.read import read, write_rejects
+from dovetail.tables.read import read
+from dovetail.tables.rejects import write_rejects
 from dovetail.tables.write import write
 from dovetail.tasks.schema import ColumnMapping, ColumnMatch, SchemaMatcher
 from dovetail.types import Table
@@ -75,9 +76,11 @@ def clean_table(source: str, out: str, *, normalise: bool, guard: bool, strict: 
         cleaned = with_normalised(cleaned)
     path = write(cleaned, out, guard_formulas=guard)
     _say_rejects(table)
-    if table.rejects and isinstance(path, Path):
-        beside = write_rejects(table.rejects, path.with_name(f"{path.name.split('.')[0]}_rejects.csv"))
-        sys.stderr.write(f"rows that could not be read: {beside}\n")
+    if isinstance(path, Path):
+        name = path.with_name(f"{path.name.split('.')[0]}_rejects.csv")
+        beside = write_rejects([table], name, guard_formulas=guard) if table.rejects else None
+        if beside is not None:
+            sys.stderr.write(f"rows that could not be read: {beside}; the lines themselves: {beside.with_suffix('')}\n")
     sys.stdout.write(f"{len(cleaned):,} rows written to {path}\n")
 
 

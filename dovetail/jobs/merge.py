@@ -26,7 +26,8 @@ from dovetail.tables.atomic import replace_file
 from dovetail.tables.fingerprint import data_hash
 from dovetail.tables.headers import header_doubt
 from dovetail.tables.pairs import read_pairs
-from dovetail.tables.read import read, write_rejects
+from dovetail.tables.read import read
+from dovetail.tables.rejects import write_rejects
 from dovetail.tables.rowid import with_plain_id
 from dovetail.types import Job, Pairs, Progress, Table, finish
 from dovetail.version import __version__
@@ -120,7 +121,8 @@ def _merge(request: Request, store: StepStore | None, workspace: Workspace | Non
     hashes = {t.name: data_hash(t) for t in tables}
     if workspace is not None:
         judgements(workspace.folder)  # refuses now, not after hours, a review.csv that would be lost
-        _write_rejects(workspace, tables)
+        guard = request.settings.guard_formulas
+        write_rejects(tables, workspace.folder / "rejects.csv", guard_formulas=guard)
         steps = workspace.steps(steps_inputs(request.settings, hashes, labels))
         steps.sweep()
         if labels is None:
@@ -251,15 +253,6 @@ def _run_facts(
         "clusterer_why": clusters.why,
         "quality": quality,
     }
-
-
-def _write_rejects(workspace: Workspace, tables: Sequence[Table]) -> None:
-    rejects = tuple(r for t in tables for r in t.rejects)
-    path = workspace.folder / "rejects.csv"
-    if rejects:
-        write_rejects(rejects, path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def publish(workspace: Workspace, integration: Integration, merged: Merged) -> Merged:

@@ -8,14 +8,16 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dovetail.errors import InputError
-from dovetail.tables.encoding import decode, has_broken_bytes
+from dovetail.tables.encoding import decode, has_broken_bytes, line_bounds
 from dovetail.types import Reject
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ _DELIMITERS = (",", ";", "\t", "|")
 _CHUNK = 50_000
 _STRAY = re.compile(r'[,;\t|]"|"[,;\t|]')
 _BLANK = " \t\r\n"
-_KEEP = 500  # characters of a rejected row that are kept
+KEEP = 500  # characters of a rejected row that are shown
 
 
 @dataclass
@@ -45,8 +47,8 @@ def read_delimited(raw: bytes, file: str) -> Part:
     lines = list(io.StringIO(text, newline=""))
     dialect = _dialect(lines)
     start, header = _header(lines, dialect, file)
-    parser = _Rows(lines, dialect, len(header), file)
-    parser.parse(start)
+    parser = _Rows(_File(file, raw, encoding, lines), dialect, len(header), start)
+    parser.parse()
     arrays = [pa.chunked_array(chunks or [pa.array([], pa.string())]) for chunks in parser.columns]
     data = pa.table(arrays, names=header)
     return Part(file, data, np.asarray(parser.starts, dtype=np.int64), parser.rejects, encoding)
@@ -122,80 +124,109 @@ def column_names(names: Sequence[str], file: str) -> list[str]:
     return found
 
 
+@dataclass(frozen=True)
+class _File:
+    """A file as bytes and as the lines that they spell."""
+
+    name: str
+    raw: bytes
+    encoding: str
+    lines: Sequence[str]
+
+    @cached_property
+    def _bounds(self) -> npt.NDArray[np.int64]:
+        return line_bounds(self.raw, self.encoding)
+
+    def between(self, begin: int, end: int) -> bytes:
+        """The bytes of the lines from one on and before another."""
+        return self.raw[self._bounds[begin] : self._bounds[end]]
+
+
 class _Rows:
     """Parses the body line by line; a line that cannot be read is set aside and reading goes on after it."""
 
-    def __init__(self, lines: Sequence[str], dialect: _Dialect, width: int, file: str) -> None:
-        self.lines, self.dialect, self.width, self.file = lines, dialect, width, file
+    def __init__(self, file: _File, dialect: _Dialect, width: int, start: int) -> None:
+        self.file, self.lines, self.dialect, self.width, self.start = file, file.lines, dialect, width, start
         self.columns: list[list[pa.Array]] = [[] for _ in range(width)]
         self.starts: list[int] = []
         self.rejects: list[Reject] = []
 
-    def parse(self, start: int) -> None:
-        while start < len(self.lines):
-            start = self._run(start)
+    def parse(self) -> None:
+        at = self.start
+        while at < len(self.lines):
+            at = self._run(at)
+        self.rejects.sort(key=lambda reject: reject.line)
 
     def _run(self, start: int) -> int:
         """Read rows until one breaks; gives the line to go on from."""
         reader = self.dialect.reader(_From(self.lines, start))
         rows: list[list[str]] = []
-        begins: list[int] = []
+        spans: list[tuple[int, int]] = []
         begin = start
         while True:
             try:
                 row = next(reader, None)
             except csv.Error as error:
-                self._store(rows, begins)
-                self._reject(begin, _reason(str(error)))
+                self._store(rows, spans)
+                self._reject(begin, begin + 1, _reason(str(error)))
                 return begin + 1
             if row is None:
-                self._store(rows, begins)
+                self._store(rows, spans)
                 return len(self.lines)
             end = start + reader.line_num
             if not row or (len(row) == 1 and not self.lines[begin].strip(_BLANK) and end == begin + 1):
                 pass  # a blank line
             elif len(row) == self.width:
                 rows.append(row)
-                begins.append(begin + 1)
+                spans.append((begin, end))
             else:
-                self._reject(begin, f"{len(row)} cells where the header has {self.width}")
+                self._reject(
+                    begin, begin + 1, f"{len(row)} cell{'s'[: len(row) > 1]} where the header has {self.width}"
+                )
                 if end > begin + 1:  # a stray quote joined several lines: read the others on their own
-                    self._store(rows, begins)
+                    self._store(rows, spans)
                     return begin + 1
             begin = end
             if len(rows) >= _CHUNK:
-                self._store(rows, begins)
-                rows, begins = [], []
+                self._store(rows, spans)
+                rows, spans = [], []
 
-    def _reject(self, line: int, reason: str, text: str | None = None) -> None:
-        raw = self.lines[line].rstrip("\r\n") if text is None else text
-        self.rejects.append(Reject(self.file, line + 1, reason, raw[:_KEEP]))
+    def _reject(self, begin: int, end: int, reason: str) -> None:
+        text = "".join(self.lines[begin:end]).rstrip("\r\n")[:KEEP]
+        raw, header = self.file.between(begin, end), self.header
+        self.rejects.append(Reject(self.file.name, begin + 1, reason, text, raw, header))
 
-    def _store(self, rows: list[list[str]], begins: list[int]) -> None:
+    @cached_property
+    def header(self) -> bytes:
+        return self.file.between(0, self.start)
+
+    def _store(self, rows: list[list[str]], spans: list[tuple[int, int]]) -> None:
         if not rows:
             return
         try:
             arrays = [pa.array(cells, pa.string()) for cells in zip(*rows, strict=True)]
         except (UnicodeEncodeError, pa.ArrowInvalid):  # lone surrogates: bytes that did not fit
-            rows, begins = self._sound(rows, begins)
+            rows, spans = self._sound(rows, spans)
             arrays = [pa.array(cells, pa.string()) for cells in zip(*rows, strict=True)] if rows else []
         if any(pc.any(pc.match_substring(a, "\0")).as_py() for a in arrays):
-            rows, begins = self._sound(rows, begins)
+            rows, spans = self._sound(rows, spans)
             arrays = [pa.array(cells, pa.string()) for cells in zip(*rows, strict=True)] if rows else []
         for chunks, array in zip(self.columns, arrays, strict=False):
             chunks.append(pc.if_else(pc.equal(array, ""), pa.scalar(None, pa.string()), array))
-        self.starts.extend(begins)
+        self.starts.extend(begin + 1 for begin, _ in spans)
 
-    def _sound(self, rows: list[list[str]], begins: list[int]) -> tuple[list[list[str]], list[int]]:
+    def _sound(
+        self, rows: list[list[str]], spans: list[tuple[int, int]]
+    ) -> tuple[list[list[str]], list[tuple[int, int]]]:
         kept, lines = [], []
-        for row, line in zip(rows, begins, strict=True):
+        for row, (begin, end) in zip(rows, spans, strict=True):
             if any(has_broken_bytes(cell) for cell in row):
-                self._reject(line - 1, "bytes that are no text in this encoding", self.dialect.delimiter.join(row))
+                self._reject(begin, end, "bytes that are no text in this encoding")
             elif any("\0" in cell for cell in row):
-                self._reject(line - 1, "a zero byte", self.dialect.delimiter.join(row))
+                self._reject(begin, end, "a zero byte")
             else:
                 kept.append(row)
-                lines.append(line)
+                lines.append((begin, end))
         return kept, lines
 
 

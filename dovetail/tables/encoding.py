@@ -5,6 +5,9 @@ from __future__ import annotations
 import codecs
 import re
 
+import numpy as np
+import numpy.typing as npt
+
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -12,6 +15,7 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_BIG_ENDIAN = (codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 _BROKEN = re.compile("[\udc80-\udcff]")
 _SOUND = re.compile("[^\x00-\x7f\udc80-\udcff]")
 
@@ -40,6 +44,34 @@ def decode(raw: bytes) -> tuple[str, str]:
 def has_broken_bytes(text: str) -> bool:
     """Whether a piece of decoded text holds bytes that did not fit the encoding."""
     return not text.isascii() and any("\ud800" <= ch <= "\udfff" for ch in text)
+
+
+def line_bounds(raw: bytes, encoding: str) -> npt.NDArray[np.int64]:
+    """Where each line begins, and last where the bytes end: (lines + 1,) positions, ascending.
+
+    Lines end with a line feed, a carriage return, or both, as the lines of the decoded text do.
+    """
+    codec = _exact(raw, encoding)
+    unit = {"utf-16": 2, "utf-32": 4}.get(codec[:6], 1)
+    signs = np.frombuffer(raw, f"{'>' if codec.endswith('be') else '<'}u{unit}", len(raw) // unit)
+    alone = signs == 13
+    alone[:-1] &= signs[1:] != 10
+    ends = (np.flatnonzero(alone | (signs == 10)) + 1) * unit
+    rest = [len(raw)] if not len(ends) or ends[-1] < len(raw) else []
+    return np.concatenate(([0], ends, rest)).astype(np.int64)
+
+
+def encoded(text: str, raw: bytes, encoding: str) -> bytes:
+    """The bytes that a piece of the decoded text of a file was made from."""
+    codec = _exact(raw, encoding)
+    return text.encode(codec, "surrogatepass" if codec[:6] in ("utf-16", "utf-32") else "surrogateescape")
+
+
+def _exact(raw: bytes, encoding: str) -> str:
+    """The encoding with the order of its bytes, without a byte order mark."""
+    if encoding in ("utf-16", "utf-32"):
+        return f"{encoding}-{'be' if raw.startswith(_BIG_ENDIAN) else 'le'}"
+    return encoding.removesuffix("-sig")
 
 
 def _wide_text(raw: bytes, encoding: str) -> str:

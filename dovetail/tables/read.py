@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
 import glob
 import gzip
@@ -18,7 +17,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dovetail.errors import BadRows, InputError, UnknownName
-from dovetail.tables.atomic import replace_file
 from dovetail.tables.binary import read_arrow, read_parquet
 from dovetail.tables.database import hidden, is_database_url, query_in, read_database
 from dovetail.tables.delimited import Part, read_delimited
@@ -76,15 +74,6 @@ def read(
     paths, label = _paths(where)
     parts = [_read_file(path, file, sheet) for path, file in zip(paths, _labels(paths), strict=True)]
     return _finish(parts, name or (sheet if sheet and len(paths) == 1 else label), id, strict)
-
-
-def write_rejects(rejects: Sequence[Reject], path: str | Path) -> Path:
-    """Write rejected rows as CSV: file, line, reason, text."""
-    with replace_file(path) as beside, beside.open("w", encoding="utf-8", errors="backslashreplace", newline="") as out:
-        rows = csv.writer(out)
-        rows.writerow(("file", "line", "reason", "text"))
-        rows.writerows((r.file, r.line, r.reason, r.text) for r in rejects)
-    return Path(path)
 
 
 def _paths(source: str) -> tuple[list[Path], str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import io
 import warnings
@@ -14,7 +15,7 @@ import pyarrow as pa
 
 from dovetail.errors import InputError, UnknownName
 from dovetail.tables.binary import brief
-from dovetail.tables.delimited import Part, column_names
+from dovetail.tables.delimited import KEEP, Part, column_names
 from dovetail.tables.workbook import unescaped
 from dovetail.types import Reject
 
@@ -136,8 +137,8 @@ def _part(filled: list[tuple[int, list[Any]]], file: str, where: str) -> Part:
     for number, row in filled[1:]:
         reason = _fault(row, width)
         if reason:
-            text = " | ".join((_shown(c) or "").replace(_NOT_STORED, "?") for c in row)
-            rejects.append(Reject(file, number, reason, text[:500]))
+            cells = [(_shown(c) or "").replace(_NOT_STORED, "?") for c in row]
+            rejects.append(Reject(file, number, reason, " | ".join(cells)[:KEEP], _line(cells), _line(header)))
             continue
         kept.append([_shown(c) for c in row[:width]] + [None] * (width - len(row)))
         lines.append(number)
@@ -152,6 +153,13 @@ def _fault(row: list[Any], width: int) -> str | None:
     if _NOT_STORED in row:
         return "a formula whose result is not in the file; open it in a spreadsheet program and save it"
     return None
+
+
+def _line(cells: list[str]) -> bytes:
+    """Cells as a line of CSV."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(cells)
+    return line.getvalue().encode()
 
 
 def _shown(value: Any) -> str | None:
