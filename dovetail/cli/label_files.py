@@ -6,11 +6,12 @@ import json
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from dovetail.cli.inputs import check_out, remember
+from dovetail.cli.label_look import check, odd, rename_class, tables_of, undo_renaming
 from dovetail.errors import InputError, UnknownName
 from dovetail.labels.agree import Conflict, agreement, conflicts, gold_scores, settled
 from dovetail.labels.exchange import as_cell, from_table, to_table
@@ -39,22 +40,67 @@ class Wish:
     settled: bool = False
 
 
-def import_labels(workspace: str, file: str, person: str, session: str, *, as_json: bool) -> None:
-    """Keep the labels of a file, whatever wrote it."""
-    said = _read(file, person, session)
+@dataclass(frozen=True)
+class Whose:
+    """What a file of labels may leave open: who gave them, in which session, about which table."""
+
+    person: str = ""
+    session: str = ""
+    table: str = ""
+
+
+def import_labels(workspace: str, file: str, whose: Whose, *, as_json: bool) -> None:
+    """Keep the labels of a file, whatever wrote it, and say what is odd about them."""
+    said = [_filed(one, whose.table) for one in _read(file, whose.person, whose.session)]
+    _check_table(workspace, whose.table)
     with _store(workspace) as store:
         kept = store.take_new(said)
         if "://" not in workspace:
             remember(Path(workspace), file)
         facts = {"kept": len(kept), "known": len(said) - len(kept), "labels": store.count()}
+        found = odd(workspace, [one.answer.label for one in said], store.current())
     if as_json:
-        sys.stdout.write(as_json_text(facts) + "\n")
+        sys.stdout.write(as_json_text({**facts, **found.facts()}) + "\n")
         return
     people = len({event.person for event in kept})
-    sys.stdout.write(
+    lines = [
         f"{_many(len(kept), 'label')} of {_many(people, 'person', 'people')} kept; "
-        f"{facts['known']:,} {'was' if facts['known'] == 1 else 'were'} known already\n"
-    )
+        f"{facts['known']:,} {'was' if facts['known'] == 1 else 'were'} known already"
+    ]
+    sys.stdout.write("\n".join([*lines, *(f"! {line}" for line in found.in_words())]) + "\n")
+
+
+def check_labels(workspace: str, *, as_json: bool) -> None:
+    """Print what is odd about the labels that count."""
+    check(workspace, _current(workspace), as_json=as_json)
+
+
+def rename_labels(
+    workspace: str, new: str, old: Sequence[str], table: str | None, *, undo: bool, as_json: bool
+) -> None:
+    """Give classes another name, or take the last renaming back."""
+    if not undo and not new:
+        raise InputError("name the class as it shall be called, or take the last renaming back with --undo")
+    _current(workspace)
+    with _store(workspace) as store:
+        if undo:
+            undo_renaming(store, as_json=as_json)
+        else:
+            rename_class(workspace, store, new, old, table, as_json=as_json)
+
+
+def _filed(one: Said, table: str) -> Said:
+    """The same, said of a table where it does not say of which; pairs need none."""
+    label = one.answer.label
+    if label.task or label.shape == "pair":
+        return one
+    return replace(one, answer=replace(one.answer, label=replace(label, task=table)))
+
+
+def _check_table(workspace: str, table: str) -> None:
+    known = tables_of(workspace) if table else {}
+    if known and table not in known:
+        raise UnknownName("table", table, known, workspace)
 
 
 def export_labels(workspace: str, wish: Wish, *, as_json: bool) -> None:
@@ -116,12 +162,13 @@ def say_agreement(workspace: str, *, as_json: bool) -> None:
         lines.append(f"{name}: alpha {_words(a.alpha)} over {a.subjects:,} subjects that two or more labelled")
         lines += [f"  {p} and {q}: kappa {_words(k)} over {a.shared[p, q]:,}" for (p, q), k in a.kappa.items()]
     lines += [f"gold questions: {p} right on {_words(i)} of {n:,}" for p, n, i in gold]
-    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.write("\n".join([*lines, *_spelling(workspace, events)]) + "\n")
 
 
 def say_conflicts(workspace: str, *, as_json: bool) -> None:
     """Print what people label differently."""
-    found = conflicts(_current(workspace))
+    events = _current(workspace)
+    found = conflicts(events)
     if as_json:
         listed = [
             {
@@ -137,7 +184,12 @@ def say_conflicts(workspace: str, *, as_json: bool) -> None:
         sys.stdout.write(as_json_text(listed) + "\n")
         return
     lines = [_conflict(c) for c in found] or ["nobody contradicts anybody"]
-    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.write("\n".join([*lines, *_spelling(workspace, events)]) + "\n")
+
+
+def _spelling(workspace: str, events: Sequence[Event]) -> list[str]:
+    """What of this may be spelling alone."""
+    return [f"! {line}" for line in odd(workspace, (), events).in_words()]
 
 
 def _store(workspace: str) -> LabelStore:

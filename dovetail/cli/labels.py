@@ -27,12 +27,13 @@ def bring_in(
     file: Annotated[str, typer.Argument(help="csv, jsonl, parquet, or JSON of Label Studio or Argilla.")],
     person: Annotated[str, typer.Option(help="Who gave the labels, where the file does not say.")] = "",
     session: Annotated[str, typer.Option(help="Session that they belong to, where the file does not say.")] = "",
+    table: Annotated[str, typer.Option(help="Table that they are about, where the file has no column task.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Keep the labels of a file. Those that say nothing new are passed over."""
-    from dovetail.cli.label_files import import_labels
+    """Keep the labels of a file. Those that say nothing new are passed over; rows that no table has are named."""
+    from dovetail.cli.label_files import Whose, import_labels
 
-    import_labels(workspace, file, person, session, as_json=as_json)
+    import_labels(workspace, file, Whose(person, session, table), as_json=as_json)
 
 
 @app.command("export")
@@ -68,3 +69,29 @@ def show_conflicts(workspace: Workspace, as_json: AsJson = False) -> None:
     from dovetail.cli.label_files import say_conflicts
 
     say_conflicts(workspace, as_json=as_json)
+
+
+@app.command("check")
+def look_over(workspace: Workspace, as_json: AsJson = False) -> None:
+    """Name labels whose rows are in no table, and classes whose names differ only in spelling."""
+    from dovetail.cli.label_files import check_labels
+
+    check_labels(workspace, as_json=as_json)
+
+
+@app.command("rename")
+def rename(
+    workspace: Workspace,
+    new: Annotated[str, typer.Argument(help="The name as it shall be.")] = "",
+    old: Annotated[
+        list[str] | None,
+        typer.Option("--from", help="A name to replace; by default all that differ only in spelling. Repeatable."),
+    ] = None,
+    table: Annotated[str | None, typer.Option(help="Only in the labels of this table; of all by default.")] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Take the last renaming back.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make one class of several names, in everybody's labels; nothing that was said is lost."""
+    from dovetail.cli.label_files import rename_labels
+
+    rename_labels(workspace, new, tuple(old or ()), table, undo=undo, as_json=as_json)

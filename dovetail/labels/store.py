@@ -128,6 +128,19 @@ class LabelStore:
             _add(connection, [line])
             return _event(_by_key(connection, [line["key"]])[line["key"]])
 
+    def undo_all(self, events: Iterable[Event]) -> int:
+        """Take back these labels, whoever gave them, all or none; gives how many were not taken back before."""
+        with writing(self.place) as connection:
+            some = {e.id: e for e in events}
+            for at in range(0, len(ids := list(some)), _AT_ONCE):
+                asked = sa.select(EVENTS.c.undoes).where(EVENTS.c.undoes.in_(ids[at : at + _AT_ONCE]))
+                for gone in connection.execute(asked).scalars().all():
+                    some.pop(gone, None)
+            lines = [_undo_line(e, e.person, e.session) for e in some.values()]
+            for at in range(0, len(lines), _PAGE):
+                _add(connection, lines[at : at + _PAGE])
+        return len(lines)
+
     def replace(self, answers: Iterable[Answer], wanted: Wanted, *, session: str) -> tuple[int, int]:
         """Make these the labels of one person in one shape and task, all or none: what is said no more is taken back.
 

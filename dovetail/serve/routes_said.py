@@ -10,13 +10,15 @@ from fastapi import APIRouter, Query, Response
 from dovetail.labels.agree import Conflict, agreement, gold_scores
 from dovetail.labels.exchange import to_table
 from dovetail.labels.said import Answer, Event, Row, make
+from dovetail.labels.spelling import rename, undo_rename
 from dovetail.labels.store import Wanted
 from dovetail.serve import settle
 from dovetail.serve.asked import Bench, Curator, Labeller
-from dovetail.serve.wire import Span
+from dovetail.serve.wire import Nothing, Span
 from dovetail.serve.wire_label import Kind, Thought
 from dovetail.serve.wire_said import (
     AgreementLine,
+    AlikeNames,
     ConflictLine,
     EventRow,
     GoldLine,
@@ -28,6 +30,9 @@ from dovetail.serve.wire_said import (
     LabelsGiven,
     LabelsTaken,
     LabelSummary,
+    NameCount,
+    Renamed,
+    RenamedLabels,
     TakenKey,
     Unsettled,
 )
@@ -63,6 +68,11 @@ def summary(bench: Bench) -> LabelSummary:
         conflicts=[_conflict(bench, c) for c in split[:_CONFLICTS]],
         unsettled=len(split),
         gold=[GoldLine(person=g.person, right=g.right, asked=g.asked) for g in gold_scores(golden)],
+        notes=bench.odd().notes,
+        alike=[
+            AlikeNames(task=a.task, names=[NameCount(name=n, labels=k) for n, k in a.names], sentence=a.in_words())
+            for a in bench.odd().alike
+        ],
     )
 
 
@@ -95,7 +105,8 @@ def label(given: LabelsGiven, bench: Bench, who: Labeller) -> LabelsTaken:
     ]
     events = bench.ledger.store.say(said, person=who.person, session="program")
     bench.ledger.refresh()
-    return LabelsTaken(taken=[TakenKey(event=e.id, key=e.key) for e in events])
+    notes = bench.strays([e.label for e in events]).in_words()
+    return LabelsTaken(taken=[TakenKey(event=e.id, key=e.key) for e in events], notes=notes)
 
 
 @router.post("/labels/settle")
@@ -113,6 +124,27 @@ def unsettled(given: Unsettled, bench: Bench, who: Curator) -> TakenKey:
     event = settle.unsettle(bench.room, given.event, who.person, given.key)
     bench.people.audit(who.person, "unsettle", str(given.event))
     return TakenKey(event=event.id, key=event.key)
+
+
+@router.post("/labels/rename")
+def renamed(given: Renamed, bench: Bench, who: Curator) -> RenamedLabels:
+    """Make one class of several names, in everybody's labels of a table; what was said stays in the history."""
+    bench.check_kept()
+    store = bench.ledger.store
+    done = rename(store, given.new, given.old, Wanted(task=given.task))
+    bench.ledger.refresh()
+    bench.people.audit(who.person, "rename", given.new, ", ".join(given.old)[:500])
+    return RenamedLabels(labels=len(done))
+
+
+@router.post("/labels/unrename")
+def unrenamed(given: Nothing, bench: Bench, who: Curator) -> RenamedLabels:
+    """Take the last renaming back; the former names count again."""
+    del given
+    number = undo_rename(bench.ledger.store)
+    bench.ledger.refresh()
+    bench.people.audit(who.person, "undo rename", str(number))
+    return RenamedLabels(labels=number)
 
 
 def as_lines(table: Any) -> str:

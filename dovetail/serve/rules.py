@@ -88,6 +88,12 @@ class Would:
     checked: int
 
 
+def rules_in(folder: Path) -> tuple[Rule, ...]:
+    """What the file in a workspace holds now; it may have been edited by hand."""
+    path = folder / FILE
+    return parse(path.read_text(encoding="utf-8"), path.name) if path.is_file() else ()
+
+
 class Rules:
     """The file, and what its heuristics say of the tables. Asked by pages and by the console."""
 
@@ -99,10 +105,7 @@ class Rules:
 
     def all(self, table: str | None = None) -> tuple[Rule, ...]:
         """What the file holds now; it may have been edited by hand."""
-        if not self.path.is_file():
-            return ()
-        rules = parse(self.path.read_text(encoding="utf-8"), str(self.path.name))
-        return tuple(r for r in rules if table in (None, r.table))
+        return tuple(r for r in rules_in(self.path.parent) if table in (None, r.table))
 
     def keep(self, rule: Rule) -> None:
         """Add a rule, or put it in the place of the one that has its name."""

@@ -24,6 +24,7 @@ import pyarrow.ipc as ipc
 
 from dovetail.errors import InputError, UnknownName
 from dovetail.integrate.align import Alignment
+from dovetail.labels.strays import Ids
 from dovetail.serve.wire_data import Rec
 from dovetail.tables.atomic import replace_file
 from dovetail.tables.clean import as_text
@@ -79,6 +80,11 @@ class View:
             known = {self.places.get((row_id, s)) for s in pc.unique(self.sources).to_pylist()} - {None}
             return known.pop() if len(known) == 1 else None
         return found
+
+    @property
+    def named(self) -> dict[str, Ids]:
+        """How its rows are named, to look for those that labels speak of."""
+        return {self.name: Ids(self.ids, self.sources)}
 
     def check(self, row: int) -> int:
         """This row number, or an `InputError`."""

@@ -43,9 +43,10 @@ class TakenKey(Given):
 
 
 class LabelsTaken(Given):
-    """Kept labels, in the order given."""
+    """Kept labels, in the order given. `notes`: what is odd about them, such as rows that no table has."""
 
     taken: list[TakenKey]
+    notes: list[str]
 
 
 class EventRow(Given):
@@ -134,8 +135,37 @@ class GoldLine(Given):
     asked: int
 
 
+class NameCount(Given):
+    """A class, and how often it was said."""
+
+    name: str
+    labels: int
+
+
+class AlikeNames(Given):
+    """Names of classes that differ only in spelling, the most frequent first."""
+
+    task: str
+    names: list[NameCount]
+    sentence: str
+
+
+class Renamed(Asked):
+    """The names of classes of one table to be replaced by another."""
+
+    task: Annotated[str, Field(max_length=200)] = ""
+    old: Annotated[list[Annotated[str, Field(min_length=1, max_length=20_000)]], Field(min_length=1, max_length=100)]
+    new: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class RenamedLabels(Given):
+    """How many labels have another name now."""
+
+    labels: int
+
+
 class LabelSummary(Given):
-    """The labels at a glance."""
+    """The labels at a glance. `notes`: what is odd about them, such as rows that no table has."""
 
     counts: dict[str, int]
     people: int
@@ -143,3 +173,5 @@ class LabelSummary(Given):
     conflicts: list[ConflictLine]
     unsettled: int
     gold: list[GoldLine]
+    notes: list[str]
+    alike: list[AlikeNames]

@@ -10,6 +10,7 @@ import numpy as np
 
 from dovetail.labels.agree import settled
 from dovetail.labels.store import Wanted
+from dovetail.labels.strays import left_out
 from dovetail.measure.intervals import wilson
 from dovetail.serve.desk_class import LARGEST
 from dovetail.serve.nearest import ENCODER
@@ -40,8 +41,9 @@ def train(work: Work) -> Working:
     several = any(len(value) > 1 for value in labels)
     facts: dict[str, Any] = {"labels": len(people)}
     counts = Counter(name for value in labels for name in value)
+    missing = left_out((e.label for e in events), view.named)
     if len(counts) < 2:
-        why = "a second class is needed before anything can be learned"
+        why = "a second class is needed before anything can be learned" + missing
         return {"version": keep_none(work.state, about, {**facts, "why": why}), **facts, "why": why}
     yield Progress("fit", 0, 1, f"{len(labels):,} rows of {len(counts):,} classes")
     given: list[Any] = [list(v) for v in labels] if several else [v[0] for v in labels]
@@ -56,7 +58,7 @@ def train(work: Work) -> Working:
         "classes": list(model.classes),
         "right": right_of_people(model, texts, mine),
         "guess": max(counts.values()) / len(labels),
-        "why": str(model.card.get("why", "")) + ("" if all(mine) else RULED),
+        "why": str(model.card.get("why", "")) + ("" if all(mine) else RULED) + missing,
     }
     version = keep(work.state, about, facts)
     let_go(work.state, work.home, about)

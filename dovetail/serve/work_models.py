@@ -16,8 +16,10 @@ from dovetail.jobs.again import merge_again
 from dovetail.jobs.merge import Request, merge_job
 from dovetail.labels.agree import settled
 from dovetail.labels.store import Wanted
+from dovetail.labels.strays import left_out, strays
 from dovetail.serve.models import FOLDER, add_version, next_version
 from dovetail.serve.state import now
+from dovetail.serve.tables import RECORDS
 from dovetail.serve.work_classes import RULED, learned_from, right_of_people
 from dovetail.serve.work_space import groups_of
 from dovetail.types import Pairs, Table
@@ -63,8 +65,11 @@ def integrate(work: Work) -> Working:
 
 
 def pairs_of(work: Work) -> Pairs | None:
-    """What people settled on, as pairs by id; None where nothing was said."""
+    """What people settled on of rows that are there, as pairs by id; None where nothing was said."""
     said = settled(work.labels.current(Wanted(shape="pair", task="")))
+    view = work.tables.all().get(RECORDS)
+    lost = set() if view is None else set(strays(said, view.named).rows)
+    said = [label for label in said if lost.isdisjoint(label.rows)]
     if not said:
         return None
     number = {"match": 1, "not": 0, "unsure": -1}
@@ -92,7 +97,10 @@ def _match(work: Work, folder: Path) -> Working:
     if figures.get("f1") is not None:
         quality = {"figure": "f1", "value": figures["f1"], "low": figures["f1_low"], "high": figures["f1_high"]}
     labels = int(matcher.card.labels["match"]) + int(matcher.card.labels["not"])
-    return {"labels": labels, "quality": quality, "figures": _plain(figures), "summary": matcher.card.summary}
+    records = work.tables.all().get(RECORDS)
+    said = settled(work.labels.current(Wanted(shape="pair", task="")))
+    summary = matcher.card.summary + ("" if records is None else left_out(said, records.named))
+    return {"labels": labels, "quality": quality, "figures": _plain(figures), "summary": summary}
 
 
 def _classify(work: Work, folder: Path) -> Working:
@@ -111,7 +119,7 @@ def _classify(work: Work, folder: Path) -> Working:
     right = right_of_people(model, texts, mine)
     quality = None if right is None else {"figure": "accuracy", **right}
     figures = {k: model.card.get(k) for k in ("held_out", "ece", "chosen", "classes")}
-    summary = str(model.card.get("why", "")) + ("" if all(mine) else RULED)
+    summary = str(model.card.get("why", "")) + ("" if all(mine) else RULED) + _left_out(work, view, "class")
     return {"labels": sum(mine), "quality": quality, "figures": figures, "summary": summary}
 
 
@@ -126,7 +134,12 @@ def _search(work: Work, folder: Path) -> Working:
     yield from made.fitting(_table(view), judged)
     made.save(folder)
     facts = made.describe()
-    return {"labels": len(said), "quality": None, "figures": _plain(facts), "summary": "; ".join(made.to_lines())}
+    return {
+        "labels": len(said),
+        "quality": None,
+        "figures": _plain(facts),
+        "summary": "; ".join(made.to_lines()) + _left_out(work, view, "judgement"),
+    }
 
 
 def _embed(work: Work, folder: Path) -> Working:
@@ -143,7 +156,7 @@ def _embed(work: Work, folder: Path) -> Working:
     texts = view.texts(np.array(rows, np.int64), tuple(work.spec.get("text") or ()))
     yield from space.fitting(texts, labels)
     space.save(folder)
-    why = str(space.facts_.get("why", ""))
+    why = str(space.facts_.get("why", "")) + _left_out(work, view, "group", "class")
     return {"labels": len(groups), "quality": None, "figures": {"rows": len(groups)}, "summary": why}
 
 
@@ -159,6 +172,14 @@ def _labelled(work: Work, view: View) -> tuple[list[int], list[Any], list[bool]]
         return rows, [values[n] for n in rows], [True] * len(rows)
     rows, labels, mine = learned_from(view, work.labels.current(Wanted(shape="class", task=view.name)))
     return rows, [list(value) for value in labels], mine
+
+
+def _left_out(work: Work, view: View, *shapes: str) -> str:
+    """How many labels of people name rows that this table does not have; nothing where a column holds the labels."""
+    if work.spec.get("label"):
+        return ""
+    said = (e for shape in shapes for e in work.labels.current(Wanted(shape=shape, task=view.name)))
+    return left_out((e.label for e in said if e.by_person), view.named)
 
 
 def _table(view: View) -> Table:

@@ -14,8 +14,10 @@ import numpy as np
 from dovetail.errors import WorkspaceError
 from dovetail.labels.agree import settled
 from dovetail.labels.store import Wanted
+from dovetail.labels.strays import left_out
 from dovetail.measure.pairs import from_counts
 from dovetail.serve.pool import ABOUT, LARGE, SEEN, Pool, features_file, pool_of, run_key
+from dovetail.serve.tables import RECORDS
 from dovetail.serve.trained import keep, latest, let_go
 from dovetail.tables.atomic import replace_file
 from dovetail.tasks.judged import look_up
@@ -149,8 +151,13 @@ def _facts(
         "figure": "f1",
         "before": before,
         "after": after,
-        "summary": fitted.describe(),
+        "summary": fitted.describe() + _left_out(work),
     }
+
+
+def _left_out(work: Work) -> str:
+    said = settled(work.labels.current(Wanted(shape="pair", task="")))
+    return left_out(said, work.tables.get(RECORDS).named)
 
 
 def _before(pool: Pool, given: Judgements) -> Interval | None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from dovetail.labels.agree import settled
 from dovetail.labels.store import Wanted
+from dovetail.labels.strays import left_out
 from dovetail.serve.nearest import AT_ONCE, ENCODER, Nearest
 from dovetail.serve.trained import folder_of, keep, keep_none, let_go
 from dovetail.tables.atomic import replace_file
@@ -42,13 +43,14 @@ def train(work: Work) -> Working:
     groups = groups_of(view, events, classes)
     judged = sum(len(e.label.rows) - 1 for e in events if not e.gold)
     facts: dict[str, Any] = {"judged": judged, "rows": len(groups)}
+    missing = left_out((e.label for e in (*events, *classes) if e.by_person), view.named)
     if len(set(groups.values())) < 2:
-        why = "a second group is needed before the space can learn"
+        why = "a second group is needed before the space can learn" + missing
         return {"version": keep_none(work.state, about, {**facts, "why": why}), **facts, "why": why}
     facts |= yield from _measured(view, near, groups)
     yield Progress("fit", 0, 1, f"{len(groups):,} rows in {len(set(groups.values())):,} groups")
     space = yield from _tuned(view, groups, _spare(view, groups))
-    facts |= {"why": str(space.facts_.get("why", "")), "table": view.version, "folder": secrets.token_hex(6)}
+    facts |= {"why": str(space.facts_.get("why", "")) + missing, "table": view.version, "folder": secrets.token_hex(6)}
     home = folder_of(work.home, about, facts["folder"])
     home.mkdir(parents=True)
     yield from _move(near, space, home, len(view))

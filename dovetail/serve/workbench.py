@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dovetail.errors import InputError, WorkspaceError
 from dovetail.labels.said import Row, classes
+from dovetail.labels.spelling import Alike, alike
+from dovetail.labels.strays import Strays, strays
 from dovetail.serve.clusters import ClusterPages
 from dovetail.serve.entities import Editor
 from dovetail.serve.maps import Maps
 from dovetail.serve.models import Models
 from dovetail.serve.room import Room
-from dovetail.serve.rules import Rules
+from dovetail.serve.rules import Rules, rules_in
 from dovetail.serve.sessions import Sessions
 from dovetail.serve.settle import open_conflicts
 from dovetail.serve.tables import RECORDS
@@ -24,10 +27,20 @@ from dovetail.workspace import open_workspace
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dovetail.labels.rules import Rule
+    from dovetail.labels.said import Label
     from dovetail.serve.tables import View
     from dovetail.serve.wire_data import RowsAsked, RowsPage
 
 LARGE = 2_000  # rows from which a table is indexed in the background at once
+
+
+@dataclass(frozen=True)
+class Oddities:
+    """What is odd about labels, in words, and the names that differ only in spelling."""
+
+    notes: list[str]
+    alike: list[Alike]
 
 
 class Workbench:
@@ -51,6 +64,7 @@ class Workbench:
         self.closing = False
         self.bare = False  # a model by itself, in a workspace that is gone at the end
         self._split: tuple[int, int] = (-1, 0)
+        self._odd: tuple[tuple[int, str], Oddities] | None = None
         self._lock = threading.RLock()
         if work:
             self.jobs.start()
@@ -85,6 +99,20 @@ class Workbench:
             if self._split[0] != self.ledger.last:
                 self._split = self.ledger.last, len(open_conflicts(self.ledger))
             return self._split[1]
+
+    def odd(self) -> Oddities:
+        """What is odd about the labels that count: rows that no table has, names that differ only in spelling."""
+        with self._lock:
+            key = (self.ledger.last, self.tables.version)
+            if self._odd is None or self._odd[0] != key:
+                events = [*self.ledger.current(), *self.ledger.golden()]
+                notes = self.strays([e.label for e in events]).in_words()
+                self._odd = key, Oddities(notes, alike(events, _given(rules_in(self.folder))))
+            return self._odd[1]
+
+    def strays(self, labels: list[Label]) -> Strays:
+        """Which of these labels name rows that no table has."""
+        return strays(labels, {name: ids for v in self.tables.all().values() for name, ids in v.named.items()})
 
     def alike(self, view: View, asked: RowsAsked) -> RowsPage:
         """The rows of a table most like one of them."""
@@ -121,6 +149,14 @@ class Workbench:
             ready = self.indexes.of(view).ready and self.room.nearest.of(view).ready
             if whole and len(view) >= LARGE and not ready:
                 self.jobs.add("index", {"table": view.name}, "(server)", same="active")
+
+
+def _given(rules: tuple[Rule, ...]) -> dict[str, list[str]]:
+    """The classes that heuristics may name, by table."""
+    found: dict[str, list[str]] = {}
+    for rule in rules:
+        found.setdefault(rule.table, []).extend(rule.classes)
+    return found
 
 
 def plain(value: object) -> Any:

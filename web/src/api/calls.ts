@@ -112,6 +112,9 @@ export const jobs = () => got(http.GET("/api/jobs"));
 export const job = (id: string) => got(http.GET("/api/jobs/{job}", { params: { path: { job: id } } }));
 export const cancel = (id: string) => got(http.POST("/api/jobs/{job}/cancel", { params: { path: { job: id } }, body: {} }));
 
+export const renameClass = (task: string, old: string[], name: string) => got(http.POST("/api/labels/rename", { body: { task, old, new: name } }));
+export const unrenameClass = () => got(http.POST("/api/labels/unrename", { body: {} }));
+
 export const people = () => got(http.GET("/api/people"));
 export const invite = (person: string, role: Role) => got(http.POST("/api/people", { body: { person, role } }));
 export const newToken = (person: string) =>

@@ -8,6 +8,7 @@ import { useChanged, useLoad } from "../parts/load";
 import { ago, figure, score } from "../logic/format";
 import { attempt, may, me } from "../state";
 import { t } from "../texts";
+import { Odd } from "./odd";
 import { Settle } from "./settle";
 
 const ROLES: readonly Role[] = ["label", "curate", "admin"];
@@ -21,6 +22,7 @@ export function PeoplePage() {
             <PageHead title={t.people.title} about={t.people.about} />
             <div class="stack wide">
                 <Settle />
+                <Odd />
                 {may("admin") ? <Everybody show={setToken} /> : <div class="notice"><Icon name="people" />{me.value?.person ? t.people.onlyAdmin : t.people.logIn}</div>}
                 <Agreement />
                 {may("admin") ? <Audit /> : null}
