@@ -230,7 +230,7 @@ def test_evaluate(papers: Searcher) -> None:
     assert scores.measures["precision_10"].value == pytest.approx((0.1 + 0.1 + 0.2) / 3)
     assert scores.gaps["keyword"].value == pytest.approx(0.0)
     assert scores.to_dict()["mrr"] == 1.0
-    assert len(scores.to_lines()) == 9
+    assert len(scores.to_lines()) == 11
 
 
 @pytest.mark.parametrize("store", ["usearch", "lance"])

@@ -1,4 +1,4 @@
-"""`dovetail ask`: which pairs to judge next."""
+"""`dovetail ask`: which pairs, or which answers of a searcher, to judge next."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-Left = Annotated[str, typer.Argument(help="The first table.", show_default=False)]
-Right = Annotated[str | None, typer.Argument(help="The second table; none for duplicates inside one.")]
+Left = Annotated[str, typer.Argument(help="The first table; or the folder of a searcher.", show_default=False)]
+Right = Annotated[str | None, typer.Argument(help="The second table, none for duplicates inside one; or queries.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="File of questions: csv, xlsx, jsonl.", show_default=False)]
 Labels = Annotated[str | None, typer.Option(help="Pairs judged so far.")]
 Model = Annotated[str | None, typer.Option(help="Folder of a matcher; without, the one that ships.")]
@@ -32,7 +32,7 @@ def ask(
     seed: Seed = 0,
     quiet: Quiet = False,
 ) -> None:
-    """Write the pairs whose answers teach most, with an empty column `label`, and say what they will bring."""
+    """Write the pairs to judge that teach most, with an empty column `label`; or a searcher's answers, with `grade`."""
     from dovetail.cli.given import check_file
     from dovetail.cli.progress import shown
     from dovetail.tables.pairs import read_pairs
@@ -41,6 +41,11 @@ def ask(
     from dovetail.tasks.match_tables import Matcher
 
     check_file(out, [left, right, labels])
+    if (Path(left) / "model.json").is_file():
+        from dovetail.cli.models_search import ask_queries
+
+        ask_queries(Path(left), right, str(out), size, quiet=quiet)
+        return
     tables = [read(source, id=row_id) for source in (left, right) if source]
     given = read_pairs(labels) if labels else None
     matcher = Matcher.load(model) if model else Matcher.shipped()

@@ -9,13 +9,18 @@ from dovetail.errors import InputError
 
 
 def show(folder: Path, left: str, right: str | None, *, as_json: bool) -> None:
-    """Explain whatever the folder holds: a classifier's decision on a text, or a pair of a finished run."""
+    """Explain whatever the folder holds: a classifier's decision, a searcher's answer, or a pair of a finished run."""
     from dovetail.tasks.base import NOTE, task_of
 
-    if (folder / NOTE).is_file() and task_of(folder) == "classify":
+    task = task_of(folder) if (folder / NOTE).is_file() else ""
+    if task == "classify":
         from dovetail.cli.why_classify import show_why
 
         show_why(folder, left, right, as_json=as_json)
+    elif task == "search":
+        from dovetail.cli.search import explain_answer
+
+        explain_answer(folder, left, right, as_json=as_json)
     elif right is None:
         raise InputError(f"{folder} holds no classifier; of a finished run name both rows: explain {folder} LEFT RIGHT")
     else:

@@ -15,9 +15,10 @@ Judged = Annotated[str | None, typer.Option("--judgements", help="Judged answers
 Queries = Annotated[str | None, typer.Option(help="Text of the queries, where judgements name them by id: id, text.")]
 Id = Annotated[str | None, typer.Option("--id", help="Column that names the documents.")]
 Title = Annotated[str | None, typer.Option(help="Column of the titles.")]
-Text = Annotated[str | None, typer.Option(help="Column of the texts.")]
+Text = Annotated[list[str] | None, typer.Option(help="Column of the texts. Repeatable: then one below the other.")]
 Language = Annotated[str, typer.Option(help="Language of the texts; auto looks at their commonest words.")]
 Encoder = Annotated[str, typer.Option(help="auto, static, transformer, or the folder of one.")]
+Store = Annotated[str, typer.Option(help="Where the vectors are searched: auto, exact, usearch, or a URL.")]
 Synonyms = Annotated[str | None, typer.Option(help="Words that mean the same: word, synonym.")]
 Tuning = Annotated[str, typer.Option(help="What judgements may change: weights, queries, encoder, reader, all.")]
 Alone = Annotated[bool, typer.Option("--adapt", help="Tune the encoder on the documents alone, behind the same gate.")]
@@ -38,6 +39,7 @@ def search(
     language: Language = "auto",
     encoder: Encoder = "auto",
     synonyms: Synonyms = None,
+    store: Store = "auto",
     tuning: Tuning = "queries",
     adapt: Alone = False,
     minutes: Minutes = None,
@@ -46,12 +48,13 @@ def search(
     quiet: Quiet = False,
 ) -> None:
     """Index documents for search by words and meaning, and learn from judged answers where that proves better."""
+    from dovetail.cli.documents import say_left_out
     from dovetail.cli.progress import shown
     from dovetail.reports.search import render_search
     from dovetail.tables.atomic import replace_file
     from dovetail.tasks.search import Searcher
     from dovetail.tasks.search_documents import DocumentColumns
-    from dovetail.tasks.search_judgements import read_judgements
+    from dovetail.tasks.search_sources import read_judgements
     from dovetail.tasks.search_tuning import tuning_of
     from dovetail.tasks.search_words import read_synonyms
     from dovetail.workspace import as_json_text
@@ -60,14 +63,15 @@ def search(
     tried = tried if minutes is None else replace(tried, minutes=minutes)
     judgements = None if judged is None else read_judgements(judged, queries=queries)
     words = None if synonyms is None else read_synonyms(synonyms)
-    made = Searcher(out, encoder=encoder, language=language, synonyms=words)
+    made = Searcher(out, encoder=encoder, language=language, synonyms=words, store=store)
     with shown(quiet or as_json) as show:
-        columns = DocumentColumns(row_id, title, text)
+        columns = DocumentColumns(row_id, title, text or None)
         made.fit(documents, None if adapt else judgements, columns=columns, tuning=tried, seed=seed, on_progress=show)
         if adapt:
             made.adapt(tuning=tried, seed=seed, on_progress=show)
             if judgements is not None:
                 made.learn(judgements, tuning=tried, seed=seed)
+    say_left_out(made)
     page = render_search(made.describe())
     with replace_file(out / "report.html") as beside:
         beside.write_text(page, encoding="utf-8")

@@ -13,6 +13,7 @@ import typer
 
 from dovetail.cli.ask import ask
 from dovetail.cli.distil import distil
+from dovetail.cli.documents import delete
 from dovetail.cli.fit import app as fit_app
 from dovetail.cli.given import split_pairs
 from dovetail.cli.labels import app as labels_app
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.add_typer(fit_app, name="fit")
 app.command()(ask)
 app.command()(distil)
+app.command()(delete)
 app.command()(suspects)
 app.add_typer(labels_app, name="labels")
 app.command()(label)
@@ -152,16 +154,18 @@ def dedupe(
 def predict(
     model: Model,
     sources: Sources,
-    out: Annotated[str, typer.Option("--out", "-o", help="File to write: csv, tsv, jsonl, parquet or xlsx.")],
+    out: Annotated[str, typer.Option("--out", "-o", help="File to write: csv, tsv, jsonl, parquet, xlsx; run.")],
     pairs: Annotated[str | None, typer.Option(help="The pairs to score: left_id, right_id.")] = None,
     row_id: Id = None,
+    k: Annotated[int, typer.Option("--k", "-k", help="For a searcher: most answers to each query.")] = 10,
     as_json: AsJson = False,
     quiet: Quiet = False,
+    guard_formulas: Guard = False,
 ) -> None:
-    """Apply a model to tables, and write what it says."""
+    """Apply a model to tables, and write what it says; the page on the console explains the columns it adds."""
     from dovetail.cli.models import Asked, run_predict
 
-    run_predict(Asked(model, sources, out, pairs, None, row_id, as_json, quiet))
+    run_predict(Asked(model, sources, out, pairs, None, row_id, as_json, quiet, guard=guard_formulas, k=k))
 
 
 @app.command()
@@ -198,15 +202,18 @@ def monitor(
 @app.command()
 def update(
     model: Model,
-    source: Annotated[str, typer.Argument(help="A table with newly labelled texts.", show_default=False)],
+    source: Annotated[
+        str, typer.Argument(help="A table with newly labelled texts, documents or judged answers.", show_default=False)
+    ],
     label: Annotated[str | None, typer.Option(help="Column of the labels; the one of training if absent.")] = None,
+    queries: Annotated[str | None, typer.Option(help="Text of the queries that judgements name by id.")] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Let a classifier learn from new labels; the old model is kept, and stays where the new one is worse."""
-    from dovetail.cli.models_classify import update_classes
+    """Let a classifier learn from new labels, or a searcher from new documents or judged answers; worse is not kept."""
+    from dovetail.cli.documents import run_update
 
-    update_classes(model, source, label, as_json=as_json, quiet=quiet)
+    run_update(model, source, label, queries, as_json=as_json, quiet=quiet)
 
 
 @app.command()
@@ -256,26 +263,30 @@ def search(
     model: Model,
     query: Annotated[str, typer.Argument(help="What to look for, in words.", show_default=False)],
     k: Annotated[int, typer.Option("--k", "-k", help="Most answers.")] = 10,
-    where: Annotated[list[str] | None, typer.Option(help="Filter: column=value, column>=value. Repeatable.")] = None,
+    where: Annotated[
+        list[str] | None, typer.Option(help="Filter: column=value, also != >= <= > < and ~ (contains). Repeatable.")
+    ] = None,
+    start: Annotated[int, typer.Option(help="Leave out that many of the first answers: the next page.")] = 0,
+    profile: Annotated[Path | None, typer.Option(help="File of a profile: somebody's interests.")] = None,
     why: Annotated[bool, typer.Option("--why", help="Say which words and passages carried each answer.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Find documents by words and meaning in an index that fit search wrote."""
-    from dovetail.cli.search import run_search
+    from dovetail.cli.search import SearchAsked, run_search
 
-    run_search(model, query, k, where or (), explain=why, as_json=as_json)
+    run_search(SearchAsked(model, query, k, start, where or (), profile, why, as_json))
 
 
 @app.command()
 def explain(
     folder: Annotated[
-        Path, typer.Argument(help="A folder of integrate or dedupe, or of a classifier.", show_default=False)
+        Path, typer.Argument(help="A folder of integrate or dedupe, a classifier or a searcher.", show_default=False)
     ],
-    left: Annotated[str, typer.Argument(help="Row id, or the text to explain.", show_default=False)],
-    right: Annotated[str | None, typer.Argument(help="Row id, or the class to explain.", show_default=False)] = None,
+    left: Annotated[str, typer.Argument(help="Row id, the text to explain, or the query.", show_default=False)],
+    right: Annotated[str | None, typer.Argument(help="Row id, the class, or the document.", show_default=False)] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say why two rows were matched, or were not; or why a classifier gives a text its class."""
+    """Say why two rows were matched, or were not; why a text is of its class; why a document answers a query."""
     from dovetail.cli.explain import show
 
     show(folder, left, right, as_json=as_json)

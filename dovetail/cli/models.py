@@ -37,11 +37,13 @@ class Asked:
     as_json: bool = False
     quiet: bool = False
     groups: str | None = None
+    guard: bool = False
+    k: int = 10
 
 
 def run_predict(asked: Asked) -> None:
     """Predict with whatever model the folder holds."""
-    if asked.out is not None:
+    if asked.out is not None and not (task_of(asked.folder) == "search" and asked.out.endswith((".run", ".trec"))):
         check_file(asked.out, [*asked.sources, asked.pairs])
     _verb(PREDICTS, asked, "predict")(asked)
 

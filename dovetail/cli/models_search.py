@@ -15,10 +15,9 @@ from dovetail.tables.atomic import replace_file
 from dovetail.tables.read import read
 from dovetail.tables.write import write
 from dovetail.tasks.search import Searcher
-from dovetail.tasks.search_judgements import query_column
+from dovetail.tasks.search_answers import RUNS, answers_table, write_run
+from dovetail.tasks.search_sources import query_column, query_ids
 from dovetail.workspace import as_json_text
-
-_ANSWERS = 10
 
 
 def predict_answers(asked: Asked) -> None:
@@ -28,19 +27,36 @@ def predict_answers(asked: Asked) -> None:
     if asked.out is None:
         raise InputError("predict needs a file to write; name it with --out answers.csv")
     searcher = Searcher.load(asked.folder)
-    queries = query_column(read(asked.sources[0]))
-    rows = [
-        {"query": query, "rank": rank, "document": hit.id, "relevance": hit.relevance, "title": hit.title}
-        for query in queries
-        for rank, hit in enumerate(searcher.search(query, _ANSWERS), 1)
-    ]
-    names = ("query", "rank", "document", "relevance", "title")
-    write(pa.table({name: [row[name] for row in rows] for name in names}), asked.out)
-    facts = {"queries": len(queries), "answers": len(rows), "out": asked.out}
+    table = read(asked.sources[0])
+    queries = query_column(table)
+    answers = searcher.answers(queries, asked.k)
+    if asked.out.endswith(RUNS):
+        write_run(asked.out, query_ids(table), answers)
+    else:
+        write(answers_table(queries, answers), asked.out, guard_formulas=asked.guard)
+    facts = {"queries": len(queries), "answers": sum(map(len, answers)), "out": asked.out}
     if asked.as_json:
         sys.stdout.write(json.dumps(facts) + "\n")
     elif not asked.quiet:
         sys.stdout.write(f"{len(queries):,} queries answered\n{asked.out}\n")
+
+
+def ask_queries(folder: Path, source: str | None, out: str, size: int, *, quiet: bool) -> None:
+    """Write the queries to judge next with some answers each and an empty column `grade`; `update` takes it back."""
+    if source is None:
+        raise InputError(f"a searcher asks about queries; name a table of them: dovetail ask {folder} queries.csv")
+    searcher = Searcher.load(folder)
+    asked = searcher.questions(query_column(read(source)), size)
+    rows = [(one.query, name, round(one.doubt, 3), None) for one in asked for name in one.documents]
+    titles = searcher.titles([name for _, name, *_ in rows])
+    columns = list(zip(*rows, strict=True)) or [(), (), (), ()]
+    kinds = (pa.string(), pa.string(), pa.float64(), pa.string())
+    query, document, doubt, grade = (pa.array(c, k) for c, k in zip(columns, kinds, strict=True))
+    shown = pa.array([titles.get(name, "") for name in columns[1]], pa.string())
+    write(pa.table({"query": query, "document": document, "title": shown, "doubt": doubt, "grade": grade}), out)
+    if not quiet:
+        said = f"{len(rows):,} answers to {len(asked):,} queries; write a grade from 0, or good and bad, beside them"
+        sys.stdout.write(f"{said}, then: dovetail update {folder} {out}\nquestions: {out}\n")
 
 
 def evaluate_answers(asked: Asked) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dovetail.reports.frame import card, framed
@@ -25,6 +25,7 @@ _SAID = {
     "encoder": "a tuned encoder",
     "reader": "a network reads query and passage",
     "memory": "judged queries are remembered",
+    "synonyms": "words that answers have in place of those of queries are looked for, too",
 }
 _NAMES = {"mrr": "MRR", "map": "MAP", "f1": "F1", "ndcg": "nDCG"}
 
@@ -63,7 +64,8 @@ def _figures(scores: SearchScores | None) -> str:
     said = f"On {plural(scores.queries, 'judged query', 'judged queries')}."
     if scores.learned:
         said += f" {count(scores.learned)} of them taught this searcher, so that the figures flatter it."
-    return f"<p>{said}</p>" + table(("Measure", "Value", "95 % interval"), rows, numbers=(1, 2), label="Figures")
+    cost = "".join(f"<p>{escaped(line[:1].upper() + line[1:])}.</p>" for line in scores.cost())
+    return f"<p>{said}</p>" + table(("Measure", "Value", "95 % interval"), rows, numbers=(1, 2), label="Figures") + cost
 
 
 def _ways(gate: Gate | None) -> str:
@@ -102,9 +104,21 @@ def _drawn(gap: Interval, most: float) -> str:
 
 def _made(facts: Mapping[str, Any]) -> str:
     shown = {"Encoder": facts["encoder"], "Its version": facts["fingerprint"], "Precision": facts.get("precision")}
-    shown |= {f"Column of {k}": v for k, v in facts.get("columns", {}).items()}
+    shown |= {f"Column of {k}": _named_columns(v) for k, v in facts.get("columns", {}).items()}
+    shown |= {"Rows that could not be read": facts.get("rejects") or None}
     rows = [[escaped(name), escaped(value)] for name, value in shown.items() if value]
-    return table(("What", "Value"), rows, label="What the searcher is made of")
+    return table(("What", "Value"), rows, label="What the searcher is made of") + _synonyms(facts.get("synonyms") or {})
+
+
+def _synonyms(words: Mapping[str, Sequence[str]]) -> str:
+    if not words:
+        return ""
+    rows = [[escaped(word), escaped(", ".join(others))] for word, others in words.items()]
+    return table(("A word of queries", "What answers say instead"), rows, label="Synonyms that judgements taught")
+
+
+def _named_columns(columns: str | Sequence[str] | None) -> str | None:
+    return columns if columns is None or isinstance(columns, str) else ", ".join(columns)
 
 
 def _named(measure: str) -> str:

@@ -16,15 +16,17 @@ import numpy.typing as npt
 
 from dovetail.errors import InputError
 from dovetail.tables.read import read
+from dovetail.tasks.search_documents import id_of
 from dovetail.tasks.search_judgements import Judgements, judgements_of
+from dovetail.types import Table
 
 _ROUNDS = 100
 _SHOWN_AS_PRIOR = 20.0  # as if a place had been shown this often, and looked at 1 / rank of the time
 _LIKE_PRIOR = (0.5, 1.5)  # clicks and looks without a click that every document starts with
 _FEWEST_LOOKS = 1.0  # expected looks; a document that was hardly ever seen is not judged
 _NAMES = {
-    "query": ("query", "query_text", "search", "q"),
-    "document": ("document", "document_id", "doc_id", "id", "item"),
+    "query": ("query", "query_text", "user_query", "search", "q", "query-id", "query_id", "qid"),
+    "document": ("document", "document_id", "doc_id", "corpus-id", "product_id", "id", "item"),
     "rank": ("rank", "position", "place"),
     "clicked": ("clicked", "click", "clicks"),
 }
@@ -50,6 +52,12 @@ class ClickModel:
     judgements: Judgements
 
 
+def has_clicks(table: Table) -> bool:
+    """Whether a table tells what was shown at which rank, and what of it was clicked."""
+    known = {c.casefold() for c in table.columns}
+    return all(known & {*_NAMES[key]} for key in ("rank", "clicked"))
+
+
 def read_clicks(source: Any) -> Clicks:
     """Clicks from a file or table with the columns query, document, rank (from 1) and clicked (1 or 0)."""
     table = read(source)
@@ -69,7 +77,7 @@ def read_clicks(source: Any) -> Clicks:
         raise InputError(f"{table.name} has a rank or click that is not understood: {error}") from None
     if len(rank) and rank.min() < 1:
         raise InputError(f"{table.name} has the rank {rank.min()}; ranks start at 1")
-    return Clicks([str(q) for q in cells["query"]], [str(d) for d in cells["document"]], rank, clicked)
+    return Clicks([id_of(q) for q in cells["query"]], [id_of(d) for d in cells["document"]], rank, clicked)
 
 
 def _true(cell: Any) -> bool:

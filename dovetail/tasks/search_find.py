@@ -9,14 +9,14 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from dovetail.errors import InputError
+from dovetail.errors import InputError, UnknownName
 from dovetail.tasks.search_fusion import Candidates, Fusion, order_of
 from dovetail.tasks.search_index import Index
 from dovetail.tasks.search_meaning import Passages, best_of, cosines_of, near_of
 from dovetail.tasks.search_memory import Memory, by_document
 from dovetail.tasks.search_passages import passage_text
 from dovetail.tasks.search_postings import Bm25, TermWeight, most, summed
-from dovetail.tasks.search_where import condition_of
+from dovetail.tasks.search_where import fitting, wishes_of
 from dovetail.tasks.search_words import nearest
 
 DEPTH = 100  # candidates from each side
@@ -27,6 +27,7 @@ _GUESSED = 20  # unknown words of a query for which known ones are looked for
 _SYNONYM = 0.5  # weight of a synonym against the word that was asked for
 
 Vector = npt.NDArray[np.float32]
+Cells = tuple[npt.NDArray[np.int64], list[Any]]  # numbers of documents, and a value of each
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,9 @@ class Finder:
     reader: Reads | None = None
     memory: Memory | None = None
     neighbours: bool = False  # whether candidates are told which others mean about the same
+    own: Mapping[str, str] = field(default_factory=dict)  # columns of id, title and text, by the names people gave
     _known: tuple[int, list[str], list[int]] = (-1, [], [])  # change, terms, frequencies
+    _cells: tuple[int, dict[str, Cells]] = (-1, {})  # change, and the columns that were filtered by
 
     def candidates(
         self,
@@ -81,7 +84,7 @@ class Finder:
         index = self.index
         with index.snapshot():
             self.passages.refresh(index)
-            wanted = index.matching(*condition_of(where, index.columns(where))) if where else None
+            wanted = self.matching(where) if where else None
             allowed = self.passages.allowed(wanted)
             found, collection = index.postings(self.terms(query)), index.collection()
             keyword = np.where(allowed, summed(found, len(allowed), collection, self.bm25), 0.0)
@@ -97,6 +100,27 @@ class Finder:
             near_by = near_of(index, documents) if self.neighbours else None
             known = Candidates(documents, keyword[documents], best, cosine, recalled=recalled, near=near_by)
             return self.read(query, vector, known)
+
+    def matching(self, where: Mapping[str, Any]) -> npt.NDArray[np.int64]:
+        """The numbers of the documents that fit a filter, rising."""
+        wishes = wishes_of(where)
+        known, kept = self.index.columns(wishes), None
+        for column, wish in wishes.items():
+            if column not in known and column not in self.own:
+                raise UnknownName("column", column, [*known, *self.own], "the documents")
+            numbers, cells = self._column(column) if column in known else self.index.own_cells(self.own[column])
+            found = numbers[np.array(fitting(column, wish, cells), bool)]
+            kept = found if kept is None else np.intersect1d(kept, found)
+        return np.zeros(0, np.int64) if kept is None else kept
+
+    def _column(self, column: str) -> Cells:
+        """The cells of a column, read again only where documents changed."""
+        change = self.index.fact("changes")
+        if self._cells[0] != change:
+            self._cells = (change, {})
+        if column not in self._cells[1]:
+            self._cells[1][column] = self.index.cells(column)
+        return self._cells[1][column]
 
     def _said(self, vector: Vector) -> dict[int, float]:
         """What judged queries like this one say of documents, by number."""

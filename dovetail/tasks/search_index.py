@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sqlite3
 import weakref
 from collections.abc import Iterable, Iterator, Sequence
@@ -34,6 +35,7 @@ CREATE TABLE removed (document INTEGER PRIMARY KEY, change INTEGER NOT NULL);
 """
 _TIER = 8  # segments of about one size before they are joined to one
 _AT_ONCE = 500  # names in one question to SQLite
+_OWN = {"name": "name", "title": "title", "text": "text"}
 _WAIT = 60.0  # seconds that a writer waits for another one
 
 
@@ -60,17 +62,30 @@ class Index:
 
     def __init__(self, path: str | Path, analyser: Analyser) -> None:
         self.path, self.analyser = Path(path), analyser
+        self._only_read = self.path.is_file() and not os.access(self.path.parent, os.W_OK)
         try:
-            self._db = sqlite3.connect(path, timeout=_WAIT, isolation_level=None, check_same_thread=False)
+            self._db = sqlite3.connect(
+                self._place(), timeout=_WAIT, isolation_level=None, check_same_thread=False, uri=self._only_read
+            )
             weakref.finalize(self, self._db.close)
             self._prepare()
         except sqlite3.DatabaseError as error:
             raise InputError(f"{path} is no search index that can be opened: {error}") from None
 
+    def _place(self) -> str:
+        """What SQLite opens: in a folder that cannot be written a file that nobody changes, or one with its journal."""
+        if not self._only_read:
+            return str(self.path)
+        journal = self.path.with_name(f"{self.path.name}-wal")
+        waiting = journal.is_file() and journal.stat().st_size > 0
+        return f"{self.path.resolve().as_uri()}?{'mode=ro' if waiting else 'immutable=1'}"
+
     def _prepare(self) -> None:
         version = self._value("PRAGMA user_version")
         if version > FORMAT:
             raise InputError(f"{self.path} is of a newer format ({version}); update dovetail")
+        if self._only_read:
+            return
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA cache_size = -65536")
@@ -151,10 +166,20 @@ class Index:
         ):
             yield Document(name, title, text, json.loads(fields))
 
-    def matching(self, condition: str, values: Sequence[Any]) -> npt.NDArray[np.int64]:
-        """The numbers of the documents for which an SQL condition over the table `documents` holds."""
-        rows = self._db.execute(f"SELECT id FROM documents WHERE {condition}", list(values))
-        return np.fromiter((r[0] for r in rows), np.int64)
+    def cells(self, column: str) -> tuple[npt.NDArray[np.int64], list[Any]]:
+        """The numbers of all documents, and the value of another column of each: None where it has none."""
+        if '"' in column or "\\" in column:  # which paths of SQLite cannot name
+            every = self._db.execute("SELECT id, fields FROM documents").fetchall()
+            return np.array([r[0] for r in every], np.int64), [json.loads(r[1]).get(column) for r in every]
+        path = f'$."{column}"'
+        rows = self._db.execute("SELECT id, json_extract(fields, ?), json_type(fields, ?) FROM documents", (path, path))
+        found = [(number, _value_of(cell, kind)) for number, cell, kind in rows]
+        return np.array([n for n, _ in found], np.int64), [cell for _, cell in found]
+
+    def own_cells(self, column: str) -> tuple[npt.NDArray[np.int64], list[Any]]:
+        """The same for `name`, `title` and `text`."""
+        rows = self._db.execute(f"SELECT id, nullif({_OWN[column]}, '') FROM documents").fetchall()
+        return np.array([r[0] for r in rows], np.int64), [r[1] for r in rows]
 
     def columns(self, wanted: Iterable[str] = ()) -> list[str]:
         """The names of the other columns, of the first thousand documents; of all where a wanted one is missing."""
@@ -248,6 +273,10 @@ class Index:
         finally:
             self._db.execute("COMMIT")
 
+    def size(self) -> int:
+        """Bytes on disk, with what is not yet written back."""
+        return sum(file.stat().st_size for file in self.path.parent.glob(f"{self.path.name}*"))
+
     def copy(self, path: str | Path) -> None:
         """Write a copy of the file as it stands."""
         with contextlib.closing(sqlite3.connect(path)) as other:
@@ -255,7 +284,20 @@ class Index:
 
     @contextlib.contextmanager
     def _change(self) -> Iterator[None]:
-        """One transaction; whoever else writes waits."""
+        """One transaction; whoever else writes waits. Raises `InputError` where nothing can be written."""
+        try:
+            with self._written():
+                yield
+        except sqlite3.OperationalError as error:
+            raise InputError(
+                f"{self.path} could not be changed ({error}), and stays as it was; see that the disk has room, that "
+                f"the folder can be written, and that nobody else writes for long, then try again"
+            ) from error
+
+    @contextlib.contextmanager
+    def _written(self) -> Iterator[None]:
+        if self._only_read:
+            raise sqlite3.OperationalError("the folder cannot be written")
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -263,7 +305,8 @@ class Index:
                 self._db.execute("UPDATE facts SET value = value + 1 WHERE name = 'changes'")
             self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # a full disk ends it by itself
+                self._db.execute("ROLLBACK")
             raise
 
     def _keep(self, document: Document, embedded: Embedded) -> int:
@@ -327,6 +370,16 @@ class Index:
 
     def _value(self, query: str, *values: Any) -> Any:
         return self._db.execute(query, values).fetchone()[0]
+
+
+def _value_of(cell: Any, kind: str | None) -> Any:
+    """A value of JSON as SQLite gives it; a list that a file holds as text is a list, too."""
+    if kind in ("true", "false"):
+        return kind == "true"
+    if isinstance(cell, str) and cell[:1] == "[" and cell[-1:] == "]":
+        with contextlib.suppress(ValueError):
+            return json.loads(cell)
+    return cell
 
 
 def _without(entries: Entries, gone: npt.NDArray[np.int64]) -> Entries:

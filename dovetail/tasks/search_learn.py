@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 from collections.abc import Callable, Container, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ from dovetail.tasks.search_judgements import Judgements
 from dovetail.tasks.search_meaning import Passages
 from dovetail.tasks.search_memory import Memory, memory_of
 from dovetail.tasks.search_mine import Teaching, examples_of
+from dovetail.tasks.search_synonyms import Usage, joined, learned_synonyms, usage_of
 from dovetail.tasks.search_tune import Lists, lists_of, query_head
 from dovetail.tasks.search_tuning import SearchTuning
 from dovetail.types import Job
@@ -59,6 +60,7 @@ class Learned:
     reader: Reader | None = None
     memory: Memory | None = None
     taught: tuple[str, ...] | None = None  # the judged queries; None where documents alone taught
+    synonyms: dict[str, list[str]] = field(default_factory=dict)  # that judgements taught
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,10 @@ class Learner:
                 trials["reader"] = Trial(
                     _read(reader, teaching, taught, held), ("memory", "reading"), rows=held.tolist()
                 )
+        usage = usage_of(self.finder.index, judged.queries, teaching.truth)
+        synonyms = learned_synonyms(usage) if len(judged.queries) >= _FEWEST else {}
+        if synonyms:
+            trials["synonyms"] = Trial(_by_folds(teaching, lambda _: teaching.vectors, usage), ("memory",))
         trials["memory"] = Trial(_by_others(teaching), ("memory",))  # last: of equal ways the earlier one is kept
         gate = choose(trials, teaching.truth, teaching.start, seed=seed)
         moved = lists is not None and gate.kept == "tuned"
@@ -129,7 +135,8 @@ class Learner:
         if gate.chosen.memory:
             vectors = anew.encoder.encode(list(judged.queries)) if anew else head(teaching.vectors)
             memory = memory_of(judged, vectors)
-        return Learned(gate, head, anew, reader, memory, judged.queries)
+        synonyms = synonyms if gate.kept == "synonyms" else {}
+        return Learned(gate, head, anew, reader, memory, judged.queries, synonyms)
 
     def alone(self, tuning: SearchTuning, ask: Ask | None = None, *, seed: int = 0) -> Job[Learned]:
         """Tune the encoder on questions made of the documents; kept where it finds held-out passages better."""
@@ -201,8 +208,13 @@ def _by_others(teaching: Teaching) -> list[Candidates]:
     return found
 
 
-def _by_folds(teaching: Teaching, vectors_of: Callable[[Ints], Vectors]) -> list[Candidates]:
-    """The candidates of each query by what the other folds taught: `vectors_of` all queries (q, d), and judgements."""
+def _by_folds(
+    teaching: Teaching, vectors_of: Callable[[Ints], Vectors], usage: Usage | None = None
+) -> list[Candidates]:
+    """The candidates of each query by what the other folds taught: `vectors_of` all queries (q, d), and judgements.
+
+    With the `usage` of words they teach synonyms, too.
+    """
     judged = teaching.judged
     fold = folds(len(judged.queries), teaching.seed)
     found: dict[int, Candidates] = {}
@@ -210,6 +222,8 @@ def _by_folds(teaching: Teaching, vectors_of: Callable[[Ints], Vectors]) -> list
         taught, asked = np.flatnonzero(fold != one), np.flatnonzero(fold == one)
         vectors = vectors_of(taught)
         finder = replace(teaching.finder, memory=memory_of(judged, vectors, taught))
+        if usage is not None:
+            finder.synonyms = joined(finder.synonyms, learned_synonyms(usage, taught))
         queries = [judged.queries[i] for i in asked.tolist()]
         found.update(zip(asked.tolist(), answers(finder, queries, vectors[asked]), strict=True))
     return [found[i] for i in range(len(judged.queries))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -132,6 +132,25 @@ def words(text: str) -> list[str]:
         if not chunk.isalnum() and 4 <= len(whole) <= 24 and not whole.isdigit():
             found.append(whole)
     return found
+
+
+def spans_of(text: str) -> Iterator[tuple[int, int, str]]:
+    """Start and end of every word of a text as it is written, with the word as it is indexed; signs in pairs."""
+    for found in re.finditer(r"\S+", text):
+        yield from _spans_in(found.group(), found.start())
+
+
+def _spans_in(chunk: str, start: int) -> Iterator[tuple[int, int, str]]:
+    for found in [*_word().finditer(chunk), *_PICTURES.finditer(chunk)]:
+        at, word = start + found.start(), found.group()
+        plainly = unicodedata.normalize("NFKC", word).casefold()
+        if not _UNBROKEN.search(plainly) or len(plainly) != len(word):
+            yield at, start + found.end(), plainly[:_MOST_LETTERS]
+            continue
+        for place in range(max(1, len(plainly) - 1)):
+            yield at + place, at + min(place + 2, len(plainly)), plainly[place : place + 2]
+    if any(c.isdigit() for c in chunk) and not chunk.isalnum():
+        yield start, start + len(chunk), "".join(_word().findall(unicodedata.normalize("NFKC", chunk).casefold()))
 
 
 def _bigrams(word: str) -> list[str]:

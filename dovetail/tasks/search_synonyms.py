@@ -1,0 +1,103 @@
+"""Synonyms: those that people give, and those that judgements teach.
+
+A word of queries whose answers say another word instead, again and again, is taken for a synonym of that word: by the
+likelihood ratio of the two standing together (Dunning, Accurate Methods for the Statistics of Surprise and Coincidence,
+1993), the idea being that of translation models for retrieval (Berger and Lafferty 1999).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import coo_array, csr_array
+
+from dovetail.tasks.search_index import Index
+from dovetail.tasks.search_words import Analyser, words
+
+_FEWEST = 3  # judged queries that a pair of words has to stand in
+_SURE = 15.1  # of the likelihood ratio: one pair in ten thousand gets there by chance
+_SHARE = 0.5  # of the queries with the word, at least, have answers with the other one
+_MOST = 2  # synonyms of a word
+_LETTERS = 3  # of either word, at least
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Which of t terms each of q judged queries has and an answer lacks, and which its answers have and it lacks."""
+
+    asked: csr_array  # (q, t) of 0 and 1
+    said: csr_array  # (q, t) of 0 and 1
+    words: tuple[str, ...]  # (t,) a spelling of each term
+
+
+def joined(given: Mapping[str, Sequence[str]], learned: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """Both kinds of synonyms, each once."""
+    return {
+        word: list(dict.fromkeys([*given.get(word, ()), *learned.get(word, ())]))
+        for word in dict.fromkeys([*given, *learned])
+    }
+
+
+def usage_of(index: Index, queries: Sequence[str], truth: Sequence[Mapping[int, float]]) -> Usage:
+    """What words queries and their right answers (by number) use."""
+    answers = index.documents(list({n for known in truth for n, grade in known.items() if grade > 0}))
+    spelt: dict[str, str] = {}
+    texts = {n: _terms(f"{d.title}\n{d.text}", index.analyser, spelt) for n, d in answers.items()}
+    asked: list[set[str]] = []
+    said: list[set[str]] = []
+    for query, known in zip(queries, truth, strict=True):
+        own = _terms(query, index.analyser, spelt)
+        found = [texts[n] for n, grade in known.items() if grade > 0 and n in texts]
+        asked.append({term for term in own if any(term not in terms for terms in found)})
+        said.append(set().union(*found) - own)
+    place = {term: at for at, term in enumerate(spelt)}
+    return Usage(_marked(asked, place), _marked(said, place), tuple(spelt.values()))
+
+
+def learned_synonyms(usage: Usage, rows: Sequence[int] | Ints | None = None) -> dict[str, list[str]]:
+    """The words that answers have instead of a word of their queries, surest first; of all queries, or of `rows`."""
+    every = np.arange(usage.asked.shape[0]) if rows is None else np.asarray(rows, np.int64)
+    asked, said = usage.asked[every], usage.said[every]
+    both = coo_array(asked.T @ said)
+    left, right = (np.asarray(c, np.int64) for c in both.coords)
+    times, of, beside = both.data.astype(float), asked.sum(axis=0)[left], said.sum(axis=0)[right]
+    sure = likelihood_ratio(times, of, beside, len(every))
+    kept = np.flatnonzero(
+        (times >= _FEWEST) & (times / of >= _SHARE) & (sure >= _SURE) & (times * len(every) > of * beside)
+    )
+    found: dict[str, list[str]] = {}
+    for at in kept[np.argsort(-sure[kept], kind="stable")].tolist():
+        word, other = usage.words[left[at]], usage.words[right[at]]
+        if len(found.get(word, ())) < _MOST and min(len(word), len(other)) >= _LETTERS:
+            found.setdefault(word, []).append(other)
+    return found
+
+
+def likelihood_ratio(both: Floats, left: Floats, right: Floats, total: int) -> Floats:
+    """Dunning's statistic (n,) of two events that happen `left` and `right` times of `total`, and `both` together."""
+    cells = np.stack([both, left - both, right - both, total - left - right + both])
+    expected = np.stack(
+        [left * right, left * (total - right), (total - left) * right, (total - left) * (total - right)]
+    )
+    ratio = np.where(cells > 0, cells * total / np.maximum(expected, 1e-9), 1.0)
+    return np.asarray(2 * (np.maximum(cells, 0) * np.log(ratio)).sum(axis=0), np.float64)
+
+
+def _terms(text: str, analyser: Analyser, spelt: dict[str, str]) -> set[str]:
+    """The terms of a text; a spelling of each is noted."""
+    found = {analyser.stem(word): word for word in words(text) if word not in analyser.stop}
+    for term, word in found.items():
+        spelt.setdefault(term, word)
+    return {*found}
+
+
+def _marked(rows: Sequence[Iterable[str]], place: Mapping[str, int]) -> csr_array:
+    pairs = [(row, place[term]) for row, terms in enumerate(rows) for term in sorted(terms)]
+    at = np.array(pairs, np.int64).reshape(-1, 2)
+    return csr_array((np.ones(len(at)), (at[:, 0], at[:, 1])), shape=(len(rows), len(place)))
