@@ -45,11 +45,26 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_predict_keeps_the_columns_and_adds_its_own(place: Path) -> None:
     said = json.loads(run("predict", place / "model", place / "tickets.csv", "--out", place / "out.csv", "--json"))
-    assert said == {"rows": 20, "unsure": 0, "out": str(place / "out.csv")}
+    assert said == {"rows": 20, "unsure": 0, "outside": said["outside"], "out": str(place / "out.csv")}
     with (place / "out.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == ["subject", "body", "queue", "predicted", "probability", "second", "outside"]
     assert sum(r["predicted"] == r["queue"] for r in rows) >= 19
+
+
+def test_predict_says_what_has_no_text_what_lies_outside_and_guards_cells(place: Path) -> None:
+    lines = [("subject", "body", "queue"), ("", "", ""), ("=1+1", "xylophone quark zebra", ""), *ROWS[:2]]
+    with (place / "odd.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(lines)
+    told = run("predict", place / "model", place / "odd.csv", "--out", place / "odd_out.csv", "--guard-formulas")
+    assert told.splitlines()[:2] == ["3 texts classified", "1 has no class, since there is no text"]
+    with (place / "odd_out.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert rows[1]["subject"] == "'=1+1"
+    odd = sum(float(row["outside"]) > 0.5 for row in rows[1:])
+    assert odd == ("none of the classes" in told)  # one text or none
+    run("predict", place / "model", place / "odd.csv", "--out", place / "odd_out.csv", "--quiet")
+    assert "\n=1+1," in (place / "odd_out.csv").read_text()
 
 
 def test_evaluate_writes_figures_and_a_page(place: Path) -> None:

@@ -35,12 +35,26 @@ def predict_classes(asked: Asked) -> None:
     texts = texts_in(table, made.card.get("columns"))
     with shown(asked.quiet or asked.as_json) as show:
         found = finish(made.decide_job(texts), show)
-    write(Table(table.name, _with_classes(table.data, found), table.ids), asked.out)
-    counts = {"rows": len(texts), "unsure": sum(one is None for one in found.label), "out": asked.out}
+    classified = Table(table.name, _with_classes(table.data, found), table.ids)
+    write(classified, asked.out, guard_formulas=asked.guard)
+    unsure = sum(one is None for one in found.label)
+    odd = 0 if found.outside is None else int((found.outside > 0.5)[[bool(text) for text in texts]].sum())
     if asked.as_json:
+        counts = {"rows": len(texts), "unsure": unsure, "outside": odd, "out": asked.out}
         sys.stdout.write(json.dumps(counts) + "\n")
     elif not asked.quiet:
-        sys.stdout.write(f"{counts['rows']:,} texts classified\n{asked.out}\n")
+        sys.stdout.write("\n".join([*_classified(len(texts), unsure, odd), str(asked.out)]) + "\n")
+
+
+def _classified(rows: int, unsure: int, odd: int) -> list[str]:
+    """What was done, and what to look at."""
+    lines = [f"{rows - unsure:,} {'text' if rows - unsure == 1 else 'texts'} classified"]
+    if unsure:
+        lines.append(f"{unsure:,} {'has' if unsure == 1 else 'have'} no class, since there is no text")
+    if odd:
+        said = "text seems to belong" if odd == 1 else "texts seem to belong"
+        lines.append(f"{odd:,} {said} to none of the classes: look at those with more than 0.5 in the column outside")
+    return lines
 
 
 def evaluate_classes(asked: Asked) -> None:

@@ -36,7 +36,7 @@ def predict_pairs(asked: Asked) -> None:
     with shown(asked.quiet or asked.as_json) as show:
         scored = matcher.predict(*_both(tables), pairs, on_progress=show)
     found = scored_table(scored, matcher.threshold)
-    write(found, asked.out)
+    write(found, asked.out, guard_formulas=asked.guard)
     _say_prediction(asked, found, matcher)
 
 

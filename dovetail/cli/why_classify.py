@@ -16,6 +16,7 @@ _CUT = 110  # characters of a text that are shown in a line
 
 Model = Annotated[Path, typer.Argument(help="Folder of a classifier.", show_default=False)]
 Out = Annotated[str | None, typer.Option("--out", "-o", help="File to write: csv, jsonl, parquet, xlsx.")]
+Guard = Annotated[bool, typer.Option("--guard-formulas", help="Keep spreadsheets from running cells.")]
 Most = Annotated[int, typer.Option(help="Most rows to show.", min=1)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 
@@ -38,7 +39,9 @@ def show_why(folder: Path, text: str, label: str | None, *, as_json: bool) -> No
     sys.stdout.write("\n".join(lines) + "\n")
 
 
-def suspects(model: Model, most: Most = 20, out: Out = None, as_json: AsJson = False) -> None:
+def suspects(
+    model: Model, most: Most = 20, out: Out = None, guard_formulas: Guard = False, as_json: AsJson = False
+) -> None:
     """List the labels that are likely wrong among those a classifier learnt from, the likeliest first."""
     from dovetail.cli.given import check_file
     from dovetail.tasks.base import load_model
@@ -54,7 +57,7 @@ def suspects(model: Model, most: Most = 20, out: Out = None, as_json: AsJson = F
     found = made.suspects(most)
     clashes, left = made.contradictions(), made.not_judged()
     if out is not None:
-        _write(out, [asdict(s) for s in found])
+        _write(out, [asdict(s) for s in found], guard=guard_formulas)
     if as_json:
         told = {"suspects": [asdict(s) for s in found], "contradictions": [[t, c] for t, c in clashes], "out": out}
         told["not_judged"] = left
@@ -69,12 +72,12 @@ def suspects(model: Model, most: Most = 20, out: Out = None, as_json: AsJson = F
     sys.stdout.write("\n".join(lines + ([out] if out else [])) + "\n")
 
 
-def _write(out: str, rows: list[dict[str, object]]) -> None:
+def _write(out: str, rows: list[dict[str, object]], *, guard: bool) -> None:
     import pyarrow as pa
 
     from dovetail.tables.write import write
 
-    write(pa.table({name: [row[name] for row in rows] for name in _COLUMNS}), out)
+    write(pa.table({name: [row[name] for row in rows] for name in _COLUMNS}), out, guard_formulas=guard)
 
 
 def _check_own(out: str) -> None:

@@ -93,7 +93,7 @@ class Evaluated:
         if half is not None:
             lines.append(f"answering the surest 80 %: accuracy {half:.1%}")
         if self.auroc is not None:
-            lines.append(f"texts outside of all classes are told with AUROC {self.auroc:.3f}")
+            lines.append(f"a text of no class gets a higher value of outside than one of a class in {self.auroc:.1%} (AUROC)")
         lines += [f"{g.group}: {g.n:,} texts, accuracy {_shown(g.accuracy)}" for g in self.groups]
         if self.mitigation is not None:
             lines.append(mitigation_line(self.mitigation, self.mitigated or ""))
