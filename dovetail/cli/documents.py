@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dovetail.workspace import as_json_text
-
 if TYPE_CHECKING:
     from dovetail.tasks.search import Searcher
 
@@ -85,6 +83,8 @@ def _store_in(source: str) -> Any:
 
 def _say(facts: dict[str, Any], *, as_json: bool, quiet: bool, lines: Sequence[str] = ()) -> None:
     if as_json:
+        from dovetail.workspace import as_json_text
+
         sys.stdout.write(as_json_text(facts) + "\n")
     elif not quiet:
         said = lines or [f"{value:,} {name}" for name, value in facts.items() if value or name != "rejects"]
