@@ -91,6 +91,7 @@ class Table:
     ids: pa.Array  # (n,) string, unique, no nulls
     rejects: tuple[Reject, ...] = ()
     id_column: str | None = None  # the column that gave the ids, if any
+    notes: tuple[str, ...] = ()  # what a person should know of the reading: cells without a value, parts not read
 
     def __len__(self) -> int:
         return int(self.data.num_rows)

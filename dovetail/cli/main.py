@@ -17,6 +17,7 @@ from dovetail.cli.documents import delete
 from dovetail.cli.fit import app as fit_app
 from dovetail.cli.given import split_pairs
 from dovetail.cli.labels import app as labels_app
+from dovetail.cli.said import speak
 from dovetail.cli.serve import label, serve, share
 from dovetail.cli.why_classify import suspects
 from dovetail.errors import DovetailError, InputError
@@ -306,6 +307,7 @@ def _settings(given: dict[str, object]) -> dict[str, object]:
 
 def main() -> None:
     """Run the command line; errors that a person can mend end in one sentence and an exit code."""
+    speak()
     try:
         code = _run()
     except DovetailError as error:

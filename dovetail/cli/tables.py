@@ -33,7 +33,6 @@ def show_profile(
     if as_json:
         sys.stdout.write(as_json_text(found.to_dict()) + "\n")
         return
-    _say_rejects(table)
     _print_profile(table, found)
 
 
@@ -75,7 +74,6 @@ def clean_table(source: str, out: str, *, normalise: bool, guard: bool, strict: 
     if normalise:
         cleaned = with_normalised(cleaned)
     path = write(cleaned, out, guard_formulas=guard)
-    _say_rejects(table)
     if isinstance(path, Path):
         name = path.with_name(f"{path.name.split('.')[0]}_rejects.csv")
         beside = write_rejects([table], name, guard_formulas=guard) if table.rejects else None
@@ -104,10 +102,3 @@ def _basis(match: ColumnMatch) -> str:
     if match.given:
         return "as you said"
     return f"{match.score:.2f}: name {match.name:.2f}, values {match.values:.2f}"
-
-
-def _say_rejects(table: Table) -> None:
-    for reject in table.rejects[:5]:
-        sys.stderr.write(f"not read: {reject.file}, line {reject.line}: {reject.reason}\n")
-    if len(table.rejects) > 5:
-        sys.stderr.write(f"not read: {len(table.rejects) - 5:,} rows more\n")

@@ -6,7 +6,7 @@ import platform
 import resource
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -151,7 +151,7 @@ def _renamed(table: Table, taken: Sequence[str]) -> Table:
     name, count = table.name, 2
     while name in taken:
         name, count = f"{table.name} {count}", count + 1
-    return table if name == table.name else Table(name, table.data, table.ids, table.rejects, table.id_column)
+    return table if name == table.name else replace(table, name=name)
 
 
 def steps_inputs(settings: IntegrateSettings, hashes: Mapping[str, str], labels: Pairs | None) -> dict[str, object]:
@@ -238,7 +238,10 @@ def _run_facts(
         "sources": [
             {"name": t.name, "rows": len(t), "rejects": len(t.rejects), "hash": hashes[t.name]} for t in tables
         ],
-        "warnings": [f"{t.name}: {doubt}" for t in tables if (doubt := header_doubt(t))],
+        "warnings": [
+            *(note for t in tables for note in t.notes),
+            *(f"{t.name}: {doubt}" for t in tables if (doubt := header_doubt(t))),
+        ],
         "columns": {a.name: list(a.columns) for a in integration.alignment.records.attributes},
         "seconds": dict(integration.seconds),
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),

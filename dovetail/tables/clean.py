@@ -6,6 +6,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Callable
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -49,7 +50,7 @@ def clean(table: Table) -> Table:
         if name != table.id_column and is_text(column.type):
             repaired = pc.cast(over_texts(column, clean_text), column.type)
             data = data.set_column(position, data.schema.field(position), repaired)
-    return Table(table.name, data, table.ids, table.rejects, table.id_column)
+    return replace(table, data=data)
 
 
 def is_text(kind: pa.DataType) -> bool:

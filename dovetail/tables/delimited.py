@@ -39,6 +39,8 @@ class Part:
     lines: np.ndarray[tuple[int], np.dtype[np.int64]]
     rejects: list[Reject] = field(default_factory=list)
     encoding: str = ""
+    notes: list[str] = field(default_factory=list)  # what a person should know of the reading
+    unknown: str = ""  # which cells of the rows have a value that is not known, in words
 
 
 def read_delimited(raw: bytes, file: str) -> Part:

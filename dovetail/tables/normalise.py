@@ -6,6 +6,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -145,7 +146,7 @@ def normalise(table: Table) -> Table:
         if not pc.all(pc.fill_null(pc.equal(spelt, column.combine_chunks()), True)).as_py():
             data = data.drop_columns([added]) if added in data.column_names else data
             data = data.add_column(data.column_names.index(name) + 1, added, spelt)
-    return Table(table.name, data, table.ids, table.rejects, table.id_column)
+    return replace(table, data=data)
 
 
 def _output_form(column: pa.ChunkedArray, kind: Kind) -> pa.Array | pa.ChunkedArray:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import difflib
 import glob
 import gzip
+import logging
 import os
 import zlib
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,8 @@ _ENDINGS = (
     ".arrow",
     ".feather",
 )
+_SAID = 5  # rejected rows that are named
+_LOG = logging.getLogger("dovetail.tables")
 _BOOKS = (".xlsx", ".xlsm", ".xlsx.gz", ".xlsm.gz")
 
 
@@ -55,11 +59,11 @@ def read(
 
     `id` names the column whose values name the rows; without it a row is named `file:line`. `query` is SQL for a
     database, `sheet` the sheet of a workbook; `sqlite:///shop.db?query=select …` and `book.xlsx#Sheet` say the same.
-    Rows that cannot be read are set aside in `.rejects`, or with `strict` raise `BadRows`. Text formats give text
-    columns, so that no value changes.
+    Rows that cannot be read are set aside in `.rejects`, or with `strict` raise `BadRows`. They and `.notes` are logged
+    as warnings, so that no verb loses them in silence. Text formats give text columns, so that no value changes.
     """
     if isinstance(source, Table):
-        return source if id is None else _named(source.data, source.name, id, source.rejects, None)
+        return source if id is None else _named(source, id, None)
     if not isinstance(source, str | Path):
         data = _from_object(source)
         label = name or "table"
@@ -192,19 +196,39 @@ def _from_object(source: Any) -> pa.Table:
 
 def _finish(parts: Sequence[Part], name: str, id_column: str | None, strict: bool, origin: str | None = None) -> Table:
     rejects = tuple(r for part in parts for r in part.rejects)
+    unknown = [part.unknown for part in parts if part.unknown]
     if strict and rejects:
         first = rejects[0]
         raise BadRows(
-            f"{len(rejects):,} rows cannot be read, the first in {first.file}, line {first.line}: {first.reason}; "
+            f"{_rows(len(rejects))} cannot be read, the first in {first.file}, line {first.line}: {first.reason}; "
             f"mend them, or leave out --strict to set them aside"
         )
+    if strict and unknown:
+        raise BadRows(f"{unknown[0]}, or leave out --strict")
     data = _united(parts)
     where = origin or ", ".join(part.file for part in parts[:3])
     if not data.num_rows:
         raise InputError(f"{where} has a header but no rows{_lost(rejects)}")
     _check_columns(data, where)
     lines = [f"{part.file}:{line}" for part in parts for line in part.lines.tolist()]
-    return _named(data, name, id_column, rejects, lines)
+    notes = (*unknown, *(note for part in parts for note in part.notes))
+    found = _named(Table(name, data, pa.array(lines, pa.string()), rejects, notes=notes), id_column, lines)
+    _say(found)
+    return found
+
+
+def _say(table: Table) -> None:
+    """Log what was not read, so that whatever reads tables says it."""
+    for reject in table.rejects[:_SAID]:
+        _LOG.warning("not read: %s, line %d: %s", reject.file, reject.line, reject.reason)
+    if len(table.rejects) > _SAID:
+        _LOG.warning("not read: %s more", _rows(len(table.rejects) - _SAID))
+    for note in table.notes:
+        _LOG.warning("%s", note)
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count:,} rows"
 
 
 def _lost(rejects: Sequence[Reject]) -> str:
@@ -243,12 +267,11 @@ def _check_columns(data: pa.Table, where: str) -> None:
         raise InputError(f"{where} has two columns of one name: {', '.join(map(repr, twice))}; rename one of each")
 
 
-def _named(
-    data: pa.Table, name: str, id_column: str | None, rejects: tuple[Reject, ...], lines: list[str] | None
-) -> Table:
-    """The table with its row ids: the values of a column, or `file:line`."""
+def _named(table: Table, id_column: str | None, lines: list[str] | None) -> Table:
+    """The table with its rows named by a column; as it is where none is given. `lines` says where its rows stood."""
+    data, name = table.data, table.name
     if id_column is None:
-        return Table(name, data, pa.array(lines, pa.string()), rejects)
+        return table
     if id_column not in data.column_names:
         raise UnknownName("column", id_column, data.column_names, name)
     ids = pc.cast(data[id_column], pa.string()).combine_chunks()
@@ -257,11 +280,12 @@ def _named(
     if ids.null_count:
         row = int(np.flatnonzero(ids.is_null().to_numpy(zero_copy_only=False))[0])
         raise InputError(
-            f"{ids.null_count:,} rows of {name} have no {id_column!r}, first at {lines[row] if lines else row + 1}; "
+            f"{_rows(ids.null_count)} of {name} {'has' if ids.null_count == 1 else 'have'} no {id_column!r}, first at "
+            f"{lines[row] if lines else row + 1}; "
             f"fill them in, or leave out the id column so that rows are named by file and line"
         )
     _check_unique(ids, id_column, name, lines)
-    return Table(name, data, ids, rejects, id_column)
+    return replace(table, ids=ids, id_column=id_column)
 
 
 def _check_unique(ids: pa.Array, column: str, name: str, lines: list[str] | None) -> None:

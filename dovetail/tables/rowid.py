@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -18,7 +20,7 @@ def with_plain_id(table: Table, asked: str | None = None) -> Table:
     ids = pc.cast(table.data[column], pa.string()).combine_chunks()
     if ids.null_count or pc.count_distinct(ids).as_py() < len(table):
         return table
-    return Table(table.name, table.data, ids, table.rejects, column)
+    return replace(table, ids=ids, id_column=column)
 
 
 def plain_id_column(table: Table) -> str | None:

@@ -7,7 +7,7 @@ import datetime as dt
 import io
 import warnings
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,11 +22,9 @@ from dovetail.types import Reject
 if TYPE_CHECKING:
     from openpyxl.cell import Cell
 
-# What a spoilt workbook makes the zip and sheet readers raise.
-_DAMAGE = (
-    LookupError, ValueError, TypeError, AttributeError, OSError, EOFError, RuntimeError, zipfile.BadZipFile
-)  # fmt: skip
 _NOT_STORED = "\0"  # a formula without a stored result; no cell of a sheet can hold this character
+_COMPUTE = "open it in a spreadsheet program and save it"
+_NAMED = 10  # cells without a value that are named
 
 
 @dataclass(frozen=True)
@@ -40,40 +38,55 @@ def read_excel(raw: bytes, file: str, sheet: str | None = None) -> Part:
     """Read one sheet as text: whole numbers without a decimal point, dates as ISO 8601.
 
     Without a name it is the only visible sheet that holds rows; several, or rows in hidden sheets only, raise
-    `InputError` with their names. With a name no other sheet is read. A row with a formula whose result the file does
-    not hold is set aside.
+    `InputError` with their names, and so does one that is damaged, since it may be the table. With a name no other
+    sheet is read. A formula whose result the file does not hold gives an empty cell, and the part says which; a row
+    with nothing else is set aside.
     """
+    from dovetail.tables.book import DAMAGE
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl warns of styles and validations that do not concern values
-            sheets = _sheets(raw, file, sheet)
+            sheets, damaged = _sheets(raw, file, sheet)
     except InputError:
         raise
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise InputError(f"{file} looks like Excel but cannot be read: {brief(error)}; save it again") from None
-    except Exception as error:  # XML parsers raise their own kinds for damaged sheets
-        if type(error).__module__.split(".")[0] in ("xml", "lxml", "zlib", "openpyxl") or "zlib" in repr(error):
-            raise InputError(f"{file} looks like Excel but is damaged: {brief(error)}; save it again") from None
-        raise
     chosen = sheets[0] if sheet is not None else _chosen(sheets, file)
     is_named = sheet is not None or len(sheets) > 1
-    return _part(chosen.rows, file, f"sheet {chosen.name!r}" if is_named else "the first sheet")
+    part = _part(chosen.rows, file, f"sheet {chosen.name!r}" if is_named else "the first sheet")
+    return replace(part, notes=[f"{file}: sheet {name!r} is damaged and was not read" for name in damaged])
 
 
-def _sheets(raw: bytes, file: str, name: str | None) -> list[_Sheet]:
-    """The sheets, or the one of that name."""
-    import openpyxl
+def _sheets(raw: bytes, file: str, name: str | None) -> tuple[list[_Sheet], list[str]]:
+    """The sheets, or the one of that name; and the names of others that are damaged."""
+    from dovetail.tables.book import DAMAGE, opened
 
-    book = openpyxl.load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
+    book, damaged = opened(raw, data_only=True)
+    _refuse_damaged(book.worksheets, damaged, file, name)
     asked = book.worksheets if name is None else [_named(book.worksheets, file, name)]
     has_formulas = _has_formulas(raw, {sheet._worksheet_path for sheet in asked})
-    plain = openpyxl.load_workbook(io.BytesIO(raw), read_only=True) if has_formulas else None
+    plain = opened(raw, data_only=False)[0] if has_formulas else None
     found = []
     for sheet in asked:
         sheet.reset_dimensions()  # some programs state a size that is too small, and cells beyond it would be lost
-        rows = _filled(sheet.iter_rows(values_only=True)) if plain is None else _computed(sheet, plain[sheet.title])
+        try:
+            rows = _filled(sheet.iter_rows(values_only=True)) if plain is None else _computed(sheet, plain[sheet.title])
+        except DAMAGE as error:
+            _refuse_damaged(book.worksheets, {sheet.title: error}, file, name)
+            raise
         found.append(_Sheet(sheet.title, sheet.sheet_state == "visible", rows))
-    return found
+    return found, list(damaged)
+
+
+def _refuse_damaged(sheets: list[Any], damaged: dict[str, BaseException], file: str, name: str | None) -> None:
+    """Refuse to read where the sheet that is wanted is damaged, or may be."""
+    wanted = [n for n in damaged if name is None or n.casefold() == name.casefold()]
+    if not wanted:
+        return
+    sound = [sheet.title for sheet in sheets if sheet.title not in damaged]
+    other = f", or name a sound sheet after a #, as in {file}#{sound[0]}" if sound else ""
+    raise InputError(f"sheet {wanted[0]!r} of {file} is damaged: {brief(damaged[wanted[0]])}; save it again{other}")
 
 
 def _filled(rows: Any) -> list[tuple[int, list[Any]]]:
@@ -132,26 +145,45 @@ def _part(filled: list[tuple[int, list[Any]]], file: str, where: str) -> Part:
     if not filled:
         raise InputError(f"{where} of {file} is empty; expected a header row and rows")
     width = max((i + 1 for i, c in enumerate(filled[0][1]) if c not in (None, "")), default=0)
+    if _NOT_STORED in filled[0][1]:
+        raise InputError(f"the header of {where} of {file} has a formula without a stored result; {_COMPUTE}")
     header = column_names([_shown(c) or "" for c in filled[0][1][:width]], file)
-    kept, lines, rejects = [], [], []
+    kept, lines, rejects, gaps = [], [], [], []
     for number, row in filled[1:]:
         reason = _fault(row, width)
         if reason:
             cells = [(_shown(c) or "").replace(_NOT_STORED, "?") for c in row]
             rejects.append(Reject(file, number, reason, " | ".join(cells)[:KEEP], _line(cells), _line(header)))
             continue
-        kept.append([_shown(c) for c in row[:width]] + [None] * (width - len(row)))
+        gaps += [(number, at) for at, c in enumerate(row) if c == _NOT_STORED]
+        kept.append([_shown(None if c == _NOT_STORED else c) for c in row[:width]] + [None] * (width - len(row)))
         lines.append(number)
     columns = zip(*kept, strict=True) if kept else [[] for _ in header]
     data = pa.table([pa.array(list(cells), pa.string()) for cells in columns], names=header)
-    return Part(file, data, np.asarray(lines, dtype=np.int64), rejects, "excel")
+    said = _said_of_gaps(gaps, f"{file}, {where}" if where != "the first sheet" else file)
+    return Part(file, data, np.asarray(lines, dtype=np.int64), rejects, "excel", unknown=said)
+
+
+def _said_of_gaps(gaps: list[tuple[int, int]], where: str) -> str:
+    """Which cells were left empty, in words; nothing where none was."""
+    from openpyxl.utils import get_column_letter
+
+    if not gaps:
+        return ""
+    names = ", ".join(f"{get_column_letter(at + 1)}{number}" for number, at in gaps[:_NAMED])
+    more = f" and {len(gaps) - _NAMED:,} more" if len(gaps) > _NAMED else ""
+    one = len(gaps) == 1
+    what = "1 formula has no stored result, and its cell is" if one else (
+        f"{len(gaps):,} formulas have no stored result, and their cells are"
+    )  # fmt: skip
+    return f"{where}: {what} left empty: {names}{more}; {_COMPUTE}"
 
 
 def _fault(row: list[Any], width: int) -> str | None:
     if any(c not in (None, "") for c in row[width:]):
         return f"cells beyond the {width} columns of the header"
-    if _NOT_STORED in row:
-        return "a formula whose result is not in the file; open it in a spreadsheet program and save it"
+    if all(c in (None, "", _NOT_STORED) for c in row):
+        return f"nothing but formulas whose results are not in the file; {_COMPUTE}"
     return None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -42,7 +42,7 @@ def tables_and_pairs(left: Any, right: Any, pairs: Any) -> tuple[tuple[Table, ..
     tables = tuple(with_plain_id(read(source)) for source in sources)
     if len(tables) == 2 and tables[0].name == tables[1].name:
         second = tables[1]
-        named = Table(f"{second.name} 2", second.data, second.ids, second.rejects, second.id_column)
+        named = replace(second, name=f"{second.name} 2")
         tables = (tables[0], named)
     found = None if pairs is None else read_pairs(pairs, labelled=False)
     if found is not None:
