@@ -24,6 +24,7 @@ from dovetail.labels.exchange import as_cell
 from dovetail.labels.rules import Rule, check
 from dovetail.labels.store import LabelStore
 from dovetail.measure.intervals import wilson
+from dovetail.measure.percent import percent
 from dovetail.tables.read import read
 from dovetail.tables.write import write
 from dovetail.types import Table
@@ -204,12 +205,12 @@ def _in_words(line: Any, asked: int) -> str:
     if line.fault:
         return f"{line.name}{off}: {line.fault}"
     gives = line.gives or ("a class" if line.kind != "function" else "what it says")
-    said = f"{line.rows:,} of {asked:,} rows ({100 * line.coverage:.1f} %)"
-    others = f"overlap {100 * line.overlap:.1f} %, conflict {100 * line.conflict:.1f} %"
+    said = f"{line.rows:,} of {asked:,} rows ({percent(line.coverage)})"
+    others = f"overlap {percent(line.overlap)}, conflict {percent(line.conflict)}"
     if line.checked:
         right = wilson(line.right, line.checked)
-        span = f"{100 * right.low:.0f} to {100 * right.high:.0f} %"
-        judged = f"right on {line.right:,} of {line.checked:,} hand labels ({100 * right.value:.0f} %, {span})"
+        span = f"{100 * right.low:.0f} to {percent(right.high, 0)}"
+        judged = f"right on {line.right:,} of {line.checked:,} hand labels ({percent(right.value, 0)}, {span})"
     else:
         judged = "no hand label to judge it by"
     shortened = what if len(what) <= 60 else what[:57] + "…"
@@ -229,13 +230,13 @@ def _rows(examples: Sequence[Any], title: str) -> list[str]:
 
 
 def _joined(facts: dict[str, Any], how: Joining) -> list[str]:
-    lines = [f"{facts['rows']:,} rows of {facts['table']} would get a label, at least {100 * how.sure:.0f} % sure:"]
+    lines = [f"{facts['rows']:,} rows of {facts['table']} would get a label, at least {percent(how.sure, 0)} sure:"]
     lines += [f"  {name}: {rows:,}" for name, rows in sorted(facts["labels"].items(), key=lambda x: -x[1])]
     if facts["checked"]:
         right = wilson(facts["right"], facts["checked"])
-        span = f"{100 * right.low:.0f} to {100 * right.high:.0f} %"
+        span = f"{100 * right.low:.0f} to {percent(right.high, 0)}"
         said = f"right on {facts['right']:,} of {facts['checked']:,} hand labels that did not help to judge themselves"
-        lines.append(f"{said} ({100 * right.value:.0f} %, {span})")
+        lines.append(f"{said} ({percent(right.value, 0)}, {span})")
     else:
         lines.append("no hand labels to judge this by: label some rows first, to know how far to trust it")
     if facts["kept_of_people"]:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from dovetail.errors import InputError
+from dovetail.measure.percent import percent
 
 _COLUMNS = ("text", "given", "likely", "odds")
 _CUT = 110  # characters of a text that are shown in a line
@@ -30,7 +31,10 @@ def show_why(folder: Path, text: str, label: str | None, *, as_json: bool) -> No
     if as_json:
         sys.stdout.write(as_json_text(asdict(found)) + "\n")
         return
-    lines = [f"{found.label}, {found.probability:.1%} likely; next {found.rival}", "what the text loses, in log-odds:"]
+    lines = [
+        f"{found.label}, {percent(found.probability)} likely; next {found.rival}",
+        "what the text loses, in log-odds:",
+    ]
     lines += [f"  {w.importance:+6.2f}  {w.word}" for w in found.top()]
     if found.becomes is not None:
         lines.append(f"without {', '.join(map(repr, found.without))} it would be {found.becomes}")

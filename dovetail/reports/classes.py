@@ -55,7 +55,13 @@ def _cards(found: Evaluated) -> str:
         card("Calibration error", share(found.ece), "how far probabilities are from the share that is right."),
     ]
     if found.auroc is not None:
-        cards.append(card("Outside", f"{found.auroc:.3f}", "How often a text of no class gets a higher `outside` than a text of one (AUROC)."))
+        cards.append(
+            card(
+                "Outside",
+                f"{found.auroc:.3f}",
+                "How often a text of no class gets a higher `outside` than a text of one (AUROC).",
+            )
+        )
     return f'<div class="cards">{"".join(cards)}</div>'
 
 

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from dovetail.errors import InputError, UnknownName, WorkspaceError
 from dovetail.integrate.fuse import fuse
+from dovetail.measure.percent import percent
 from dovetail.serve.entities import Editor, Entities
 from dovetail.serve.tables import RECORDS
 from dovetail.serve.wire_data import (
@@ -236,6 +237,6 @@ def _why(rows: list[int], links: list[tuple[int, int, float]], weakest: Weakest 
         return f"{len(rows):,} records that pairs alone do not hold together{by_hand}"
     mean = sum(s for *_, s in links) / len(links)
     return (
-        f"{len(rows):,} records, {len(links):,} of {possible:,} pairs compared, {100 * mean:.0f} % alike in the mean; "
-        f"the weakest link that it needs is {100 * weakest.score:.0f} %{by_hand}"
+        f"{len(rows):,} records, {len(links):,} of {possible:,} pairs compared, {percent(mean, 0)} alike in the mean; "
+        f"the weakest link that it needs is {percent(weakest.score, 0)}{by_hand}"
     )

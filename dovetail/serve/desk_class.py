@@ -13,6 +13,7 @@ from dovetail.labels.choose import choose
 from dovetail.labels.pool import Pool as Choices
 from dovetail.labels.said import Label, Row, Suggestion, classes
 from dovetail.labels.stop import forecast
+from dovetail.measure.percent import percent
 from dovetail.serve.desk import Found, GoldQuestions, Session
 from dovetail.serve.room import Room
 from dovetail.serve.trained import Classes, classes_of, in_use, runs
@@ -240,5 +241,5 @@ def _effect(run: tuple[int, str, dict[str, Any]], before: float | None) -> dict[
     found |= {"before": before, "after": after}
     if before is None or after is None:
         return {**found, "sentence": f"learned from {facts.get('labels', 0):,} answers"}
-    said = f"right on {100 * after:.0f} % of answers that it had not seen, before this training {100 * before:.0f} %"
+    said = f"right on {percent(after, 0)} of answers that it had not seen, before this training {percent(before, 0)}"
     return {**found, "sentence": f"{said} ({100 * (after - before):+.1f} points)"}

@@ -9,6 +9,7 @@ import numpy as np
 
 from dovetail.errors import InputError, UnknownName
 from dovetail.labels.said import Label, Row, Suggestion, classes, group
+from dovetail.measure.percent import percent
 from dovetail.serve.desk import Found, Session
 from dovetail.serve.room import Room
 from dovetail.serve.trained import Space, in_use, runs, space_of
@@ -261,13 +262,13 @@ class GroupDesk:
         labels = int(facts.get("judged", 0))
         found = {"version": version, "at": at, "figure": "purity", "labels": labels}
         if before is not None and after is not None:
-            belong = f"{100 * after:.0f} % of the cards shown belong with their row"
-            said = f"{belong}, before this training {100 * before:.0f} %"
+            belong = f"{percent(after, 0)} of the cards shown belong with their row"
+            said = f"{belong}, before this training {percent(before, 0)}"
             return {**found, "before": before, "after": after, "sentence": said}
         before, after = facts.get("before"), facts.get("after")
         said = str(facts.get("why", ""))
         if before is not None and after is not None:
-            said = f"on rows held out, {100 * after:.0f} % of the nearest belong together, before {100 * before:.0f} %"
+            said = f"on rows held out, {percent(after, 0)} of the nearest belong together, before {percent(before, 0)}"
         return {**found, "before": before, "after": after, "sentence": said}
 
 

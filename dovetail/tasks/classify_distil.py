@@ -18,6 +18,7 @@ from scipy.sparse import csr_array, vstack
 
 from dovetail.encoders.base import Encoder, load_encoder
 from dovetail.errors import InputError
+from dovetail.measure.percent import percent
 from dovetail.tasks.classify_fit import threshold_of
 from dovetail.tasks.classify_head import Head, HeadSettings, fit_head
 from dovetail.tasks.classify_ladder import Rung, Task, calibrated_rung, rightness
@@ -48,11 +49,11 @@ class Distilled:
     def to_lines(self) -> list[str]:
         """The answer in a few lines for a console."""
         lost = self.teacher - self.right
-        price = f"{lost:.1%} is the price" if lost > 0 else "nothing is lost"
+        price = f"{percent(lost)} is the price" if lost > 0 else "nothing is lost"
         return [
-            f"the student is right on {self.right:.1%} of the held-out labels, the teacher on {self.teacher:.1%} "
-            f"({price})",
-            f"they agree on {self.agree:.1%}; the student classifies about {self.per_second:,.0f} texts a second",
+            f"the student is right on {percent(self.right)} of the held-out labels, "
+            f"the teacher on {percent(self.teacher)} ({price})",
+            f"they agree on {percent(self.agree)}; the student classifies about {self.per_second:,.0f} texts a second",
         ]
 
 

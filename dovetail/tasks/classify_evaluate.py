@@ -12,6 +12,7 @@ import numpy.typing as npt
 from dovetail.measure.classes import ClassScores, LabelScores, class_scores, label_scores
 from dovetail.measure.groups import GroupRates, Mitigation, equal_opportunity, group_rates, rate_gap
 from dovetail.measure.intervals import bootstrap
+from dovetail.measure.percent import percent, within
 from dovetail.measure.sure import Coverage, auroc, confidence_error, coverage_curve, reliability
 from dovetail.tasks.classify_explain import words_apart
 from dovetail.tasks.classify_folds import contradictions
@@ -86,14 +87,16 @@ class Evaluated:
         """The figures in a few lines for a console."""
         lines = [
             f"{self.n:,} texts: accuracy {_shown(self.accuracy)}, macro F1 {_shown(self.macro_f1)}",
-            f"probabilities are off by {self.ece:.1%} on average",
+            f"probabilities are off by {percent(self.ece)} on average",
         ]
         lines += [f"level {i + 1}: accuracy {_shown(level)}" for i, level in enumerate(self.levels)]
         half = _at(self.coverage, 0.8)
         if half is not None:
-            lines.append(f"answering the surest 80 %: accuracy {half:.1%}")
+            lines.append(f"answering the surest 80 %: accuracy {percent(half)}")
         if self.auroc is not None:
-            lines.append(f"a text of no class gets a higher value of outside than one of a class in {self.auroc:.1%} (AUROC)")
+            lines.append(
+                f"a text of no class has a higher value of outside than one of a class in {percent(self.auroc)}"
+            )
         lines += [f"{g.group}: {g.n:,} texts, accuracy {_shown(g.accuracy)}" for g in self.groups]
         if self.mitigation is not None:
             lines.append(mitigation_line(self.mitigation, self.mitigated or ""))
@@ -253,8 +256,8 @@ def mitigation_line(found: Mitigation, name: str) -> str:
     """What equal thresholds by group would bring and cost, in one sentence."""
     lines = ", ".join(f"{group} {line:.2f}" for group, line in found.thresholds.items())
     return (
-        f"share of {name!r} that is found differs by {found.gap_before:.1%} between groups; with thresholds {lines} by "
-        f"{found.gap_after:.1%}, at a price of {found.price:.1%} accuracy"
+        f"share of {name!r} that is found differs by {percent(found.gap_before)} between groups; with thresholds "
+        f"{lines} by {percent(found.gap_after)}, at a price of {percent(found.price)} accuracy"
     )
 
 
@@ -264,4 +267,4 @@ def _at(coverage: Coverage, share: float) -> float | None:
 
 
 def _shown(interval: Interval) -> str:
-    return f"{interval.value:.1%} ({interval.low:.1%} to {interval.high:.1%})"
+    return within(interval)

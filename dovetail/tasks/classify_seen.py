@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dovetail.measure.intervals import wilson
+from dovetail.measure.percent import within
 from dovetail.tasks.classify_evaluate import Evaluated
 from dovetail.tasks.classify_model import Model
 
@@ -44,6 +45,6 @@ def with_learnt(
     if count == total:
         return replace(found, learnt_from=count, notes=(said, *found.notes))
     others = wilson(int(right[~seen].sum()), total - count)
-    shown = f"{others.value:.1%} ({others.low:.1%} to {others.high:.1%})"
+    shown = within(others)
     said = f"{said}; accuracy on the other {total - count:,}: {shown}"
     return replace(found, learnt_from=count, others=others, notes=(said, *found.notes))

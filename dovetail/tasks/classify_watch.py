@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from dovetail.encoders.base import Encoder
 from dovetail.errors import InputError
+from dovetail.measure.percent import percent
 from dovetail.measure.sure import auroc
 from dovetail.tasks.classify_fit import lesson_of, train
 from dovetail.tasks.classify_head import HeadSettings, fit_head
@@ -67,11 +68,11 @@ class Drift:
         lines = [
             f"{self.n:,} new texts {verdict} those learnt from (told apart with "
             f"AUROC {self.told_apart:.2f}; {self.limit:.2f} would be chance)",
-            f"expected accuracy {self.sure_after:.1%}, on held-out labels {self.sure_before:.1%}",
-            f"{self.unknown_words:.1%} of their words are new",
+            f"expected accuracy {percent(self.sure_after)}, on held-out labels {percent(self.sure_before)}",
+            f"{percent(self.unknown_words)} of their words are new",
         ]
         lines += [
-            f"class {c.name!r} suffers: as sure as {c.sure_after:.0%}, was {c.sure_before:.0%}"
+            f"class {c.name!r} suffers: as sure as {percent(c.sure_after, 0)}, was {percent(c.sure_before, 0)}"
             for c in self.classes[:5]
             if c.sure_after < c.sure_before - 0.05
         ]
