@@ -7,7 +7,7 @@
 | `xquad` | English questions; with `--tuning encoder` half of the paragraphs, without questions, teach the encoder |
 | `covid_faq` | all questions, without judgements |
 | `speed-N` | made-up documents: indexing, one query end to end, bytes a document |
-| `vectors-N` | made-up vectors: the graph against plain comparing, beside hnswlib where that is installed |
+| `vectors-N` | made-up vectors: lists and the graph against plain comparing, beside hnswlib where that is installed |
 | `words-KIND` | the keyword index beside FTS5: `scifact` training claims, 100,000 `natural` or `made` documents |
 | `kill` | fifty processes killed while they add |
 """

@@ -71,19 +71,21 @@ def speed(rows: int, seed: int) -> Iterator[dict[str, Any]]:
 
 
 def vectors(rows: int, seed: int) -> Iterator[dict[str, Any]]:
-    """Time and recall of the ten nearest of clustered vectors in 384 dimensions, one thread."""
+    """Time and recall of the ten nearest of clustered vectors in 384 dimensions, one thread: lists, and the graph."""
     rng = np.random.default_rng(seed)
     centres = rng.normal(size=(2_000, 384)).astype(np.float32)
     data, asked = _near(centres, rows, rng), _near(centres, 1_000, rng)
     truth = np.argsort(-(asked[:200] @ data.T), axis=1)[:, :10]
-    store = make_store("usearch", 384)
-    start = time.perf_counter()
-    store.add(np.arange(rows), data)
-    made = time.perf_counter() - start
-    took = [_timed(lambda i=i: store.search(asked[i : i + 1], 10)) for i in range(len(asked))]  # type: ignore[misc]
-    recall = _recall(store.search(asked[:200], 10)[0], truth)
-    size = {"index_mb": round(store.size / 1e6), "recall_said": store.recall, "per_second": round(rows / made, 1)}
-    yield {"vectors": rows, **_quantiles(took), "recall_10": recall, **size}
+    for kind, system in (("lists", "dovetail"), ("usearch", "usearch")):
+        store = make_store(kind, 384)
+        start = time.perf_counter()
+        store.add(np.arange(rows), data)
+        made = time.perf_counter() - start
+        took = [_timed(lambda i=i, s=store: s.search(asked[i : i + 1], 10)) for i in range(len(asked))]  # type: ignore[misc]
+        recall = _recall(store.search(asked[:200], 10)[0], truth)
+        size = {"index_mb": round(store.size / 1e6), "recall_said": store.recall, "per_second": round(rows / made, 1)}
+        yield {"system": system, "vectors": rows, **_quantiles(took), "recall_10": recall, **size}
+        del store
     if importlib.util.find_spec("hnswlib"):
         yield _beside(data, asked, truth)
 

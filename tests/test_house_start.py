@@ -35,7 +35,7 @@ PUBLIC = {
 }
 _HEAVY = (
     "torch transformers sentence_transformers model2vec tokenizers pandas polars sklearn scipy numpy pyarrow duckdb "
-    "lightgbm altair vl_convert rapidfuzz usearch sqlalchemy openpyxl pydantic ftfy"
+    "lightgbm altair vl_convert rapidfuzz usearch numkong sqlalchemy openpyxl pydantic ftfy"
 )
 HEAVY = _HEAVY.split()
 

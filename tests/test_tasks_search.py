@@ -149,7 +149,7 @@ def test_a_document_without_text_is_kept_and_found_by_its_title() -> None:
 
 
 def test_bad_documents_and_judgements() -> None:
-    with pytest.raises(InputError, match="two documents have the id 'a'"):
+    with pytest.raises(InputError, match="two documents, 1 and 2, have the id 'a'"):
         Searcher(encoder=ENCODER).fit([PAPERS[0], PAPERS[0]])
     with pytest.raises(InputError, match="no documents"):
         Searcher(encoder=ENCODER).fit([])
@@ -233,7 +233,7 @@ def test_evaluate(papers: Searcher) -> None:
     assert len(scores.to_lines()) == 11
 
 
-@pytest.mark.parametrize("store", ["usearch", "lance"])
+@pytest.mark.parametrize("store", ["usearch", "lists", "lance"])
 def test_every_store_gives_the_same_answers(tmp_path: Path, papers: Searcher, store: str) -> None:
     place = store
     if store == "lance":
@@ -256,7 +256,7 @@ def test_growing_out_of_the_exact_store(monkeypatch: pytest.MonkeyPatch) -> None
     assert len(searcher.search("stripes", 100)) >= 20
     searcher.add([{"id": str(i), "text": f"zebra number{i}"} for i in range(25, 60)])
     assert len(searcher.search("zebra", 100)) == 60
-    assert searcher.finder_.passages._kind == "usearch"
+    assert searcher.finder_.passages._kind == "lists"
 
 
 def test_broken_texts_and_values_are_taken_in() -> None:

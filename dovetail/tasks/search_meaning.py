@@ -82,7 +82,7 @@ class Passages:
     def _kind_for(self, passages: int) -> str:
         if self.wish != "auto":
             return self.wish
-        return "exact" if passages <= EXACT_ROWS else "usearch"
+        return "exact" if passages <= EXACT_ROWS else "lists"
 
     def allowed(self, wanted: Ids | None) -> Bools:
         """Which documents may be found, by their number: those that are there, and match the filter."""

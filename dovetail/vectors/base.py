@@ -33,6 +33,7 @@ class VectorStore(Protocol):
 STORES = {
     "exact": "dovetail.vectors.exact:ExactStore",
     "usearch": "dovetail.vectors.graph:UsearchStore",
+    "lists": "dovetail.vectors.lists:ListStore",
     "lance": "dovetail.vectors.lance:LanceStore",
     "postgresql": "dovetail.vectors.postgres:PostgresStore",
     "qdrant": "dovetail.vectors.qdrant:QdrantStore",

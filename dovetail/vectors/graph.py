@@ -1,7 +1,6 @@
 """Nearest neighbours through a navigable graph (usearch): approximate, for many rows.
 
-How many nodes a search looks at is measured, not assumed: whenever the graph has doubled, some vectors that are about
-to join it ask for their neighbours first, and the width grows until the graph answers as a plain comparison does.
+How many nodes a search looks at is measured, not assumed.
 """
 
 from __future__ import annotations
@@ -11,14 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dovetail.vectors.widening import Widening
+
 _WIDTH = 96  # nodes that a search looks at, at least
 _WIDEST = 1_536
-_RECALL = 0.98  # of the ten nearest
-_NEAREST = 10
-_ASKED = 64  # vectors that measure it
-_FEWEST = 16  # a batch with fewer waits for a larger one
-_SLACK = 1e-5  # cosines closer than half precision tells apart
-_FEW = 5_000  # rows up to which the least width finds all
 
 
 class UsearchStore:
@@ -26,9 +21,13 @@ class UsearchStore:
 
     def __init__(self, dimensions: int) -> None:
         self.dimensions = dimensions
-        self.recall: float | None = None  # of the ten nearest, when it was last measured
         self._index: Any = None
-        self._measured = _FEW  # rows at the last measuring
+        self._width = Widening(least=_WIDTH)
+
+    @property
+    def recall(self) -> float | None:
+        """Of the ten nearest, when it was last measured."""
+        return self._width.recall
 
     def _open(self) -> Any:
         if self._index is None:
@@ -47,38 +46,19 @@ class UsearchStore:
     def add(self, keys: npt.NDArray[np.int64], vectors: npt.NDArray[np.float32]) -> None:
         """Keep vectors (n, d) under keys (n,)."""
         index = self._open()
-        held = self._held_back(keys, vectors)
+        held = self._width.held_back(len(index), vectors)
         others = np.setdiff1d(np.arange(len(keys)), held)
         # With one thread the graph is the same from run to run; several insert in the order of chance.
         index.add(keys[others], vectors[others], threads=1)
         if len(held):
-            self._measure(vectors[held])
+            self._width.measure(len(index), vectors[held], self._cosines, _WIDEST)
+            index.expansion_search = self._width.width
             index.add(keys[held], vectors[held], threads=1)
 
-    def _held_back(self, keys: npt.NDArray[np.int64], vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-        """Rows of a batch (m,) that ask before they join: none where it is too soon, or where there are too few."""
-        if len(self._open()) + len(keys) < 2 * self._measured:
-            return np.zeros(0, np.int64)
-        usable = np.flatnonzero(vectors.any(axis=1))
-        return np.sort(np.random.default_rng(0).permutation(usable)[:_ASKED]) if len(usable) >= _FEWEST else usable[:0]
-
-    def _measure(self, asked: npt.NDArray[np.float32]) -> None:
-        """Widen the search until it finds for vectors outside the graph (m, d) what a plain comparison finds.
-
-        What lies as near as the tenth of a plain comparison counts as found: equal vectors stand for each other.
-        """
+    def _cosines(self, vectors: npt.NDArray[np.float32], k: int, width: int | None) -> npt.NDArray[np.float32]:
         index = self._open()
-        if len(index) < _NEAREST:
-            return
-        limit = index.search(asked, _NEAREST, exact=True, threads=1).distances[:, -1:] + _SLACK
-        index.expansion_search = _WIDTH
-        while True:
-            found = index.search(asked, _NEAREST, threads=1).distances
-            self.recall = float((found <= limit).mean())
-            if self.recall >= _RECALL or index.expansion_search >= _WIDEST:
-                break
-            index.expansion_search = min(_WIDEST, 2 * index.expansion_search)
-        self._measured = len(index) + len(asked)
+        index.expansion_search = width or _WIDTH
+        return 1 - np.atleast_2d(index.search(vectors, k, exact=width is None, threads=1).distances)
 
     @property
     def size(self) -> int:
