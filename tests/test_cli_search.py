@@ -84,6 +84,22 @@ def test_judging_on_the_console_closes_the_circle(model: Path, tmp_path: Path, s
     assert said("ask", model, "--out", tmp_path / "x.csv")[0] == 2
 
 
+def test_a_function_of_a_file_asks(model: Path, tmp_path: Path, said: Said) -> None:
+    file, goods = tmp_path / "asks.py", tmp_path / "goods.jsonl"
+    file.write_text(
+        "def ask(passage):\n    return passage[:9]\n\ndef other(passage):\n    return None\n", encoding="utf-8"
+    )
+    fit = ("fit", "search", goods, "--encoder", "static", "--out", tmp_path / "n", "-q", "--ask")
+    code, _, err = said(*fit, file)
+    assert code == 2
+    assert f"holds 2 functions, ask, other; name one: {file}:ask" in err
+    assert "no function 'asks'" in said(*fit, f"{file}:asks")[2]
+    assert "holds no network" in said(*fit, tmp_path)[2]
+    assert said(*fit, f"{file}:ask")[0] == 0
+    facts = json.loads((tmp_path / "n" / "model.json").read_text(encoding="utf-8"))
+    assert "questions could be made" in facts["gate"]["why"]
+
+
 def test_an_answer_is_explained(model: Path, said: Said) -> None:
     code, out, _ = said("explain", model, "red lamp", "1")
     assert code == 0

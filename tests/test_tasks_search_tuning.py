@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from dovetail.errors import InputError, UnknownName
 from dovetail.measure.ranking import ndcg
 from dovetail.tasks.search import Searcher
+from dovetail.tasks.search_ask import asked_of, asking
 from dovetail.tasks.search_encoder import name_of, self_taught, split_examples
 from dovetail.tasks.search_fusion import Candidates, Fusion
 from dovetail.tasks.search_gate import Trial, by_ranks, choose, usual_trials
@@ -16,6 +19,7 @@ from dovetail.tasks.search_judgements import judgements_of
 from dovetail.tasks.search_learn import answers, truth_of
 from dovetail.tasks.search_mine import Teaching, examples_of, hard_wrong
 from dovetail.tasks.search_tuning import SearchTuning, tuning_of
+from dovetail.types import finish
 
 
 class Angles:
@@ -82,13 +86,44 @@ def test_questions_are_made_of_documents() -> None:
     sentence, rest = next(p for p in pairs if p[0] != "Gene therapy")
     assert sentence in documents[0].text
     assert sentence not in rest
-    asked = self_taught(iter(documents), lambda passage: f"what about {passage[:4]}?")
-    assert {asked.texts[q] for q in asked.query} == {"what about Gene?", "what about One ?"}
     many = self_taught(iter([Document(str(i), f"t{i}", f"text {i}") for i in range(200)]))
     taught, held = split_examples(many, 0.2, 0)
     assert 20 < len(held) < 65
     assert len(taught) + len(held) == 200
     assert not set(taught.passage) & set(held.passage)
+
+
+def test_any_model_asks_about_passages() -> None:
+    documents = [Document("a", "Gene therapy", "A vector carries it."), Document("b", "", "One sentence only.")]
+    asked = finish(asked_of(documents, lambda passage: f"what about {passage[:4]}?"))
+    assert {asked.texts[q] for q in asked.query} == {"what about Gene?", "what about One ?"}
+    assert len(finish(asked_of(documents, lambda passage: None if "One" in passage else "gene?"))) == 1
+    assert len(finish(asked_of(documents, lambda _: "what?", most=1))) == 1
+
+    def broken(passage: str) -> str:
+        raise ValueError(f"no {passage[:3]}")
+
+    with pytest.raises(InputError, match="no question could be made of the passage 'Gene therapy"):
+        finish(asked_of(documents, broken))
+    with pytest.raises(InputError, match="holds no network"):
+        asking("nowhere")
+
+
+def test_a_network_in_a_folder_asks(tmp_path: Path) -> None:
+    transformers = pytest.importorskip("transformers", reason="a network that asks needs the extra [train]")
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    words = ["<pad>", "</s>", "<unk>", "what", "is", "a", "gene"]
+    spelt = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="<unk>"))
+    spelt.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokens = {"eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
+    transformers.PreTrainedTokenizerFast(tokenizer_object=spelt, **tokens).save_pretrained(tmp_path)
+    sizes = {"d_model": 8, "d_ff": 8, "d_kv": 4, "num_layers": 1, "num_heads": 2, "vocab_size": len(words)}
+    made = transformers.T5Config(**sizes, decoder_start_token_id=0, pad_token_id=0, eos_token_id=1)
+    transformers.T5ForConditionalGeneration(made).save_pretrained(tmp_path)
+    ask = asking(tmp_path)
+    assert ask("what is a gene") == ask("what is a gene")
+    assert set(str(ask("a gene")).split()) <= {*words}
 
 
 def test_tunings_have_names_and_limits() -> None:

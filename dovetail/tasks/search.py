@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dovetail.errors import InputError
+from dovetail.tasks.search_ask import asking
 from dovetail.tasks.search_documents import DocumentColumns, check_distinct, documents_of, sound
 from dovetail.tasks.search_explain import HitExplanation, explained
 from dovetail.tasks.search_feedback import Question, doubt_of, feedback_label, judged_in, ranked_questions, to_judge
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from dovetail.labels.store import LabelStore
-    from dovetail.tasks.search_encoder import Ask
+    from dovetail.tasks.search_ask import Ask
 
 
 _TITLE = 80  # characters of a text that stand for a title
@@ -102,7 +104,7 @@ class Searcher(Stock):
 
     def adapt(
         self,
-        ask: Ask | None = None,
+        ask: Ask | str | Path | None = None,
         *,
         tuning: str | SearchTuning = "encoder",
         seed: int = 0,
@@ -110,9 +112,11 @@ class Searcher(Stock):
     ) -> Gate:
         """Tune the encoder on nothing but the documents: titles ask for texts, sentences for the rest of a passage.
 
-        `ask` is any model of yours that makes a question from a passage. Kept where held-out passages are found better.
+        `ask` is any model of yours that makes a question from a passage: a function, or the folder of a network such as
+        T5. Kept where held-out passages are found better.
         """
-        gate = finish(self._learning(self._learner.alone(tuning_of(tuning), ask, seed=seed)), on_progress)
+        asks = None if ask is None else asking(ask)
+        gate = finish(self._learning(self._learner.alone(tuning_of(tuning), asks, seed=seed)), on_progress)
         self._note_down()
         return gate
 
@@ -175,8 +179,10 @@ class Searcher(Stock):
     def _answers(
         self, queries: Sequence[str], k: int, where: Mapping[str, Any] | None, profile: Profile | None, start: int
     ) -> list[list[Hit]]:
-        if k < 1 or start < 0:
-            raise InputError(f"k is {k} and start is {start}; expected at least 1, and no less than 0")
+        if k < 1:
+            raise InputError(f"k is {k}; expected at least 1")
+        if start < 0:
+            raise InputError(f"start is {start}; expected how many of the first answers to leave out")
         for query in queries:
             check_query(query)
         finder, depth, found = self.finder_, max(DEPTH, start + k), []

@@ -115,8 +115,12 @@ def _longest(rows: Sequence[Mapping[str, Any]], names: Sequence[str], *, letters
 def _document(row: Mapping[str, Any], columns: DocumentColumns, place: int) -> Document:
     name = row.get(columns.id) if columns.id else place
     if name in (None, ""):
+        if columns.id not in row and place == 0:
+            found = ", ".join(map(repr, row))
+            raise InputError(f"the documents lack the column {columns.id!r}, which names them; found {found}")
         raise InputError(
-            f"row {place + 1} of the documents has no value in the column {columns.id!r}, which names them"
+            f"row {place + 1} of the documents has no value in the column {columns.id!r}, which names them; fill it "
+            f"in, or name another column (id=, on the console --id)"
         )
     title = _said(row.get(columns.title)) if columns.title and columns.title not in columns.texts else ""
     text = "\n".join(filter(None, (_said(row.get(name)) for name in columns.texts)))
@@ -176,8 +180,11 @@ def _cell(value: Any) -> Any:
 
 def check_distinct(documents: Sequence[Document]) -> None:
     """Refuse two documents of one id."""
-    seen: set[str] = set()
-    for one in documents:
+    seen: dict[str, int] = {}
+    for place, one in enumerate(documents, 1):
         if one.id in seen:
-            raise InputError(f"two documents have the id {one.id!r}; name a column with distinct values with id=")
-        seen.add(one.id)
+            raise InputError(
+                f"two documents, {seen[one.id]:,} and {place:,}, have the id {one.id!r}; leave one out, or name a "
+                f"column with distinct values (id=, on the console --id)"
+            )
+        seen[one.id] = place

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dovetail.errors import InputError, MissingExtra
+from dovetail.tasks.search_ask import MOST
 from dovetail.tasks.search_home import new_file
 from dovetail.tasks.search_index import Document, Embedded, Index
 from dovetail.tasks.search_mine import Examples
@@ -27,10 +28,6 @@ if TYPE_CHECKING:
 _AT_ONCE = 256  # passages that are read between two words of progress
 _SENTENCE = re.compile(r"(?<=[.!?。！？])\s+")
 _SHORTEST = 20  # letters of a sentence that can stand for a question
-_MOST = 4_000  # made questions
-
-Ask = Callable[[str], str]
-"""From a passage to a question that it answers: any model."""
 
 
 def tuned_encoder(name: str | Path, examples: Examples, tuning: SearchTuning, seed: int = 0) -> Job[TunableEncoder]:
@@ -80,29 +77,22 @@ def read_anew(index: Index, encoder: Encoder, home: Path) -> Job[Index]:
     return other
 
 
-def self_taught(documents: Iterator[Document], ask: Ask | None = None, *, seed: int = 0) -> Examples:
+def self_taught(documents: Iterator[Document], *, seed: int = 0) -> Examples:
     """Questions made of the documents alone, with the passage that answers each.
 
     A title asks for its text; where there is none a sentence asks for the rest of its passage (Izacard et al.,
-    Contriever, 2022, and Lee et al., inverse cloze task, 2019); with `ask`, what that says of a passage asks for it.
+    Contriever, 2022, and Lee et al., inverse cloze task, 2019).
     """
     rng = np.random.default_rng(seed)
-    found = [pair for document in documents for pair in _pairs(document, ask, rng)]
-    kept = [found[i] for i in np.sort(rng.permutation(len(found))[:_MOST]).tolist()]
+    found = [pair for document in documents for pair in _pairs(document, rng)]
+    kept = [found[i] for i in np.sort(rng.permutation(len(found))[:MOST]).tolist()]
     place: dict[str, int] = {}
     rows = [(place.setdefault(q, len(place)), place.setdefault(p, len(place))) for q, p in kept]
     ends = np.array(rows, np.int64).reshape(-1, 2)
     return Examples(tuple(place), ends[:, 0], ends[:, 1], np.ones(len(rows)))
 
 
-def _pairs(document: Document, ask: Ask | None, rng: np.random.Generator) -> Iterator[tuple[str, str]]:
-    if ask is not None:
-        for span in passages(document.text):
-            text = passage_text(document.title, document.text, span)
-            question = ask(text) if text else ""
-            if question.strip():
-                yield question.strip(), text
-        return
+def _pairs(document: Document, rng: np.random.Generator) -> Iterator[tuple[str, str]]:
     if document.title.strip() and document.text.strip():
         yield document.title, document.text[slice(*passages(document.text)[0])].strip()
     for start, stop in passages(document.text):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -75,6 +75,7 @@ class Trial:
     weights: tuple[str, ...] = ()
     fusion: Fusion | None = None
     rows: Sequence[int] | None = None
+    shown: bool = False  # beside the others, and never kept
 
 
 Truth = Sequence[Mapping[int, float]]
@@ -143,7 +144,7 @@ def choose(trials: Mapping[str, Trial], truth: Truth, start: Fusion, *, seed: in
         values, fusion = _measured(trial, truth, set(some), start, seed)
         if np.isfinite(values).sum() >= FEWEST:
             each[name], fusions[name] = values, fusion
-    return _decided(each, fusions, seed)
+    return _decided(each, fusions, seed, {name for name, trial in trials.items() if trial.shown})
 
 
 def _measured(trial: Trial, truth: Truth, some: set[int], start: Fusion, seed: int) -> tuple[Floats, Fusion]:
@@ -179,9 +180,9 @@ def folds(queries: int, seed: int) -> npt.NDArray[np.int64]:
     return np.random.default_rng(seed).permutation(queries) % FOLDS
 
 
-def _decided(each: Mapping[str, Floats], fusions: Mapping[str, Fusion], seed: int) -> Gate:
+def _decided(each: Mapping[str, Floats], fusions: Mapping[str, Fusion], seed: int, shown: Container[str] = ()) -> Gate:
     ways = tuple(_way(name, values, each["start"], seed) for name, values in each.items())
-    proven = [w for w in ways if w.gap.low > 0]
+    proven = [w for w in ways if w.gap.low > 0 and w.name not in shown]
     best = max(proven, key=lambda w: w.gap.value, default=ways[0])
     queries = int(np.isfinite(each["start"]).sum())
     if best.name == "start":

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from dovetail.encoders.base import load_encoder
 from dovetail.errors import InputError
 from dovetail.tasks.embed_head import Head, PlainHead
+from dovetail.tasks.search_ask import Ask, asked_of
 from dovetail.tasks.search_encoder import (
-    Ask,
     found_ranks,
     kept_encoder,
     name_of,
@@ -105,16 +105,16 @@ class Learner:
         if len(judged.queries) >= _FEWEST:
             if tuning.queries and importlib.util.find_spec("torch") is not None:
                 lists = lists_of(self.finder, teaching.vectors, teaching.candidates, teaching.truth, teaching.start)
-                trials["tuned"] = Trial(
-                    _by_folds(teaching, lambda taught: _moved(teaching, lists, taught)), ("memory", "meaning")
-                )
+                moved_by = _by_folds(teaching, lambda taught: _moved(teaching, lists, taught))
+                trials["tuned"] = Trial(moved_by, ("memory", "meaning"))
+                trials["tuned meaning"] = Trial(moved_by, fusion=Fusion(1.0, "meaning alone"), shown=True)
             fold = folds(len(judged.queries), seed)
             taught, held = np.flatnonzero(fold != 0), np.flatnonzero(fold == 0)
             if tuning.encoder:
                 anew = yield from self._anew(teaching, taught, tuning)
-                trials["encoder"] = Trial(
-                    self._asked_anew(anew, judged, taught, held), ("memory", "meaning"), rows=held.tolist()
-                )
+                again, rows = self._asked_anew(anew, judged, taught, held), held.tolist()
+                trials["encoder"] = Trial(again, ("memory", "meaning"), rows=rows)
+                trials["encoder meaning"] = Trial(again, fusion=Fusion(1.0, "meaning alone"), rows=rows, shown=True)
             if tuning.reader:
                 reader = yield from self._reader(teaching, taught, tuning)
                 trials["reader"] = Trial(
@@ -140,7 +140,11 @@ class Learner:
 
     def alone(self, tuning: SearchTuning, ask: Ask | None = None, *, seed: int = 0) -> Job[Learned]:
         """Tune the encoder on questions made of the documents; kept where it finds held-out passages better."""
-        examples = self_taught(self.finder.index.every(), ask, seed=seed)
+        documents = self.finder.index.every()
+        if ask is None:
+            examples = self_taught(documents, seed=seed)
+        else:
+            examples = yield from asked_of(documents, ask, seed=seed)
         taught, held = split_examples(examples, _HELD_OUT, seed)
         if len(taught) + len(held) < _FEWEST or not len(held):
             why = f"{len(taught) + len(held)} questions could be made of the documents; expected {_FEWEST} or more"
