@@ -233,7 +233,8 @@ class Fused:
     """One record an entity, and for each cell where it came from.
 
     `provenance` has one row for each cell of `table`: cluster_id, column, value, rule, source, row_id,
-    agreeing, disagreeing (counts) and others (the distinct values that lost, " | " between).
+    agreeing, disagreeing (counts), others (all distinct values that lost, " | " between) and reasons (of those that no
+    rule weighed, since they count as missing or are no number: each with the reason).
     """
 
     table: pa.Table  # c rows; first column cluster_id

@@ -12,7 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dovetail.errors import InputError, UnknownName
+from dovetail.integrate.fuse_codes import value_codes
 from dovetail.integrate.fuse_groups import Groups
+from dovetail.integrate.fuse_losers import Settled, lost_values
 from dovetail.integrate.fuse_rules import (
     DEFAULTS,
     FUSERS,
@@ -112,6 +114,13 @@ class _Entities:
         order = np.argsort(clusters.cluster, kind="stable")
         return cls(records, len(clusters.names), order, clusters.cluster[order], trust)
 
+    @property
+    def of_record(self) -> Ints:
+        """(n,) the entity of each record."""
+        label = np.empty_like(self.label)
+        label[self.order] = self.label
+        return label
+
 
 @dataclass(frozen=True)
 class _Column:
@@ -124,6 +133,7 @@ class _Column:
     agreeing: npt.NDArray[np.int32]
     disagreeing: npt.NDArray[np.int32]
     others: pa.Array
+    reasons: pa.Array
     conflicts: int
 
     def provenance(self, name: str, entities: pa.Array) -> pa.Table:
@@ -140,6 +150,7 @@ class _Column:
                 "agreeing": self.agreeing,
                 "disagreeing": self.disagreeing,
                 "others": self.others,
+                "reasons": self.reasons,
             }
         )
 
@@ -147,12 +158,12 @@ class _Column:
 def _no_provenance() -> pa.Table:
     nothing = pa.nulls(0, pa.string())
     zero = np.zeros(0, np.int32)
-    return _Column(nothing, nothing, nothing, nothing, zero, zero, nothing, 0).provenance("", nothing)
+    return _Column(nothing, nothing, nothing, nothing, zero, zero, nothing, nothing, 0).provenance("", nothing)
 
 
 def _fuse_column(entities: _Entities, attribute: Attribute, rule: str) -> _Column:
     records = entities.records
-    code = _codes(records.text[attribute.name])
+    code = value_codes(records, attribute, entities.of_record)
     at = np.flatnonzero(code[entities.order] >= 0)
     row, label = entities.order[at].astype(np.int32), entities.label[at]
     held = np.bincount(label, minlength=entities.count)
@@ -168,8 +179,10 @@ def _fuse_column(entities: _Entities, attribute: Attribute, rule: str) -> _Colum
     split = np.zeros(entities.count, np.bool_)
     split[which] = _split(cells)
     rules = np.where(held == 0, 0, np.where(held == 1, 1, np.where(split, 3, 2)))
-    rules[_keep_written(entities, attribute, held, winner)] = 4
+    written = _written(entities, attribute, code)
+    rules[_keep_written(written, held, winner)] = 4
     value, source, row_id = _origin(records, attribute, winner)
+    lost = lost_values(Settled(cells, which, best, made, rule), written, winner)
     column = _Column(
         value,
         pa.DictionaryArray.from_arrays(
@@ -179,31 +192,36 @@ def _fuse_column(entities: _Entities, attribute: Attribute, rule: str) -> _Colum
         row_id,
         agreeing,
         (held - agreeing).astype(np.int32),
-        _spread(_losers(cells, best), which, entities.count) if made is None else pa.nulls(entities.count, pa.string()),
+        lost.others(entities.count),
+        lost.reasons(entities.count),
         int(split.sum()),
     )
     return column if made is None else _with_made(column, made, cells, which)
 
 
+def _written(
+    entities: _Entities, attribute: Attribute, code: Ints
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Records whose text counts as missing, such as `NA`, `Null` or `-`, and their entities; both by entity."""
+    original = entities.records.original[attribute.name].combine_chunks()
+    blank = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(original), ""), True).to_numpy(zero_copy_only=False)
+    at = np.flatnonzero((code[entities.order] < 0) & ~blank[entities.order])
+    return entities.order[at].astype(np.int64), entities.label[at].astype(np.int64)
+
+
 def _keep_written(
-    entities: _Entities, attribute: Attribute, held: npt.NDArray[np.intp], winner: npt.NDArray[np.int64]
-) -> npt.NDArray[np.int32]:
-    """Entities without a value that keep what their first record has written, such as `NA`, `Null` or `-`.
+    written: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
+    held: npt.NDArray[np.intp],
+    winner: npt.NDArray[np.int64],
+) -> npt.NDArray[np.int64]:
+    """Entities without a value that keep what their first record has written.
 
     Such texts count as missing in comparisons, and here, where they are all there is, they may be a country or a name.
     """
-    original = entities.records.original[attribute.name].combine_chunks()
-    blank = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(original), ""), True).to_numpy(zero_copy_only=False)
-    at = np.flatnonzero((held[entities.label] == 0) & ~blank[entities.order])
-    label = entities.label[at]
-    winner[label[::-1]] = entities.order[at][::-1]
-    return np.unique(label).astype(np.int32)
-
-
-def _codes(column: pa.ChunkedArray) -> Ints:
-    """(n,) equal numbers for equal texts, -1 where missing."""
-    encoded = column.combine_chunks().dictionary_encode()
-    return np.asarray(pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False), np.int32)
+    row, entity = written
+    alone = held[entity] == 0
+    winner[entity[alone][::-1]] = row[alone][::-1]
+    return np.unique(entity[alone])
 
 
 def _split(cells: Cells) -> npt.NDArray[np.bool_]:
@@ -222,17 +240,6 @@ def _origin(records: Records, attribute: Attribute, winner: npt.NDArray[np.int64
     index = pa.array(records.source.astype(np.int32)).take(at)
     source = pa.DictionaryArray.from_arrays(index, pa.array(records.sources, pa.string()))
     return value, source, records.ids.take(at)
-
-
-def _losers(cells: Cells, best: npt.NDArray[np.intp]) -> pa.Array:
-    """(groups,) the distinct values that lost, " | " between."""
-    lost = cells.code != cells.code[best][cells.groups.group]
-    return cells.groups.joined(cells.original, lost & cells.groups.distinct(cells.code), " | ")
-
-
-def _spread(texts: pa.Array, which: npt.NDArray[np.int32], count: int) -> pa.Array:
-    """(count,) the texts at their entities, missing elsewhere."""
-    return _over(pa.nulls(count, pa.string()), texts, which)
 
 
 def _over(values: pa.Array, texts: pa.Array, which: npt.NDArray[np.int32]) -> pa.Array:
@@ -256,6 +263,7 @@ def _with_made(column: _Column, made: Made, cells: Cells, which: npt.NDArray[np.
         column.agreeing,
         column.disagreeing,
         column.others,
+        column.reasons,
         column.conflicts,
     )
 

@@ -33,6 +33,8 @@ from dovetail.types import Job, Pairs, Progress, Table, finish
 from dovetail.version import __version__
 from dovetail.workspace import Workspace, write_json
 
+_FUSED = 2  # form of what fusing gives: from 2 on provenance names all that lost, with reasons
+
 Source = str | Path | Table | Any  # a path, a URL, or a pandas, polars or Arrow table
 
 
@@ -167,7 +169,7 @@ def steps_inputs(settings: IntegrateSettings, hashes: Mapping[str, str], labels:
         "fit": judged,
         "match": [said["threshold"], said["precision"], judged],
         "cluster": said["clusterer"],
-        "fuse": [said["rules"], said["trust"]],
+        "fuse": [said["rules"], said["trust"], _FUSED],
     }
 
 
