@@ -82,7 +82,7 @@ def _probe(taught: Any, labels: list[str], asked: Any, gold: list[str]) -> float
 def _tuning(options: argparse.Namespace, seed: int) -> TuneSettings | None:
     if not options.layers:
         return None
-    return TuneSettings(layers=options.layers, minutes=options.minutes, learning_rate=2e-5, epochs=4, seed=seed)
+    return TuneSettings(layers=options.layers, minutes=options.minutes, learning_rate=5e-5, epochs=2, seed=seed)
 
 
 def _pairs(encoder: KeptEncoder, tuning: TuneSettings | None, seed: int) -> dict[str, Any]:

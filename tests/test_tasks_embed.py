@@ -13,6 +13,7 @@ from dovetail.errors import InputError, UnknownName
 from dovetail.tasks.embed import Embedder, leading
 from dovetail.tasks.embed_head import HEADS, ClassHead, PlainHead, SkipHead, load_head, unit
 from dovetail.tasks.embed_linear import logistic, one_hot
+from dovetail.tasks.embed_pairs import shares
 from dovetail.tasks.embed_scores import probe_accuracy, same_class, space_scores
 from dovetail.tasks.embed_tune import agreement_with, mean_on, proof_of
 from dovetail.tasks.search import Searcher
@@ -79,6 +80,16 @@ def test_texts_without_label_help() -> None:
 
 
 @pytest.mark.skipif(not TRAIN, reason="graded pairs need the extra [train]")
+def test_grades_as_shares() -> None:
+    grades = np.r_[np.linspace(1, 5, 99), 900]  # one slip of a key
+    found = shares(grades)
+    assert found.min() == 0
+    assert found.max() == 1
+    assert found[49] == pytest.approx(0.5, abs=0.01)
+    np.testing.assert_array_equal(shares(np.r_[np.zeros(500), 1]), np.r_[np.zeros(500), 1])
+    assert (np.diff(found) >= 0).all()
+
+
 def test_graded_pairs() -> None:
     left, kinds = texts_of(0, 300)
     right, other = texts_of(7000, 301)[0][1:], texts_of(7000, 301)[1][1:]

@@ -36,6 +36,7 @@ WAYS: dict[str, tuple[Tensor, Callable[[Tensor], Tensor]]] = {
     ),
     "triplet": (noise(6, 8), lambda x: losses.triplet(x, noise(6, 8, seed=1), noise(6, 8, seed=2))),
     "batch-hard": (noise(6, 8), lambda x: losses.batch_hard(x, GROUPS)),
+    "regression": (noise(6).tanh(), lambda x: losses.regression(x, GRADES)),
     "cosent": (noise(6).tanh(), lambda x: losses.cosent(x, GRADES)),
     "contrastive": (noise(6).tanh(), lambda x: losses.contrastive(x, GRADES > 0)),
     "binary": (noise(6), lambda x: losses.binary_cross_entropy(x, GRADES / 2, smoothing=0.1)),
@@ -193,6 +194,10 @@ def test_batch_hard_takes_the_worst_of_each() -> None:
 
 
 # pairs
+
+
+def test_regression_by_hand() -> None:
+    assert float(losses.regression(numbers(0.5, -1, 0.25), numbers(1, 0, 0.25))) == pytest.approx(1.25 / 3)
 
 
 def test_cosent_by_hand() -> None:

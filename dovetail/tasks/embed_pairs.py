@@ -1,4 +1,4 @@
-"""A head from graded pairs: cosines in the order of the grades, checked on pairs that it has not seen."""
+"""A head from graded pairs: cosines as great as the grades, checked on pairs that it has not seen."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dovetail.errors import MissingExtra
 from dovetail.tasks.embed_classes import Taught
 from dovetail.tasks.embed_head import Head, PlainHead, SkipSettings, skip_head
 
-_HELD_OUT = 0.2
+_HELD_OUT, _ENOUGH = 0.2, 800  # a share, and the most pairs
 _FEWEST = 50  # pairs
 _BATCH = 256
 _HIDDEN = 128
@@ -38,8 +38,16 @@ def taught_by_pairs(left: Vectors, right: Vectors, grades: Floats, *, seed: int 
 def held_out_pairs(pairs: int, seed: int) -> tuple[Ints, Ints]:
     """Which pairs are asked, and which teach."""
     order = np.random.default_rng(seed).permutation(pairs)
-    asked, taught = np.split(order, [int(pairs * _HELD_OUT)])
+    asked, taught = np.split(order, [min(_ENOUGH, int(pairs * _HELD_OUT))])
     return asked, taught
+
+
+def shares(grades: Floats) -> Vectors:
+    """Grades (m,) as shares from 0 to 1; the highest and the lowest hundredth count as 1 and 0, lest a slip rule."""
+    low, high = np.quantile(grades, [0.01, 0.99], method="nearest")
+    if high <= low:
+        low, high = float(grades.min()), float(grades.max())
+    return np.asarray(np.clip((grades - low) / max(high - low, 1e-9), 0, 1), np.float32)
 
 
 def agreement(head: Head, left: Vectors, right: Vectors, grades: Floats) -> float:
@@ -55,13 +63,13 @@ def trained(left: Vectors, right: Vectors, grades: Floats, seed: int) -> Head:
         import torch
     except ImportError:
         raise MissingExtra("a head from graded pairs", "train") from None
-    from dovetail.training.losses import cosent
+    from dovetail.training.losses import regression
 
-    grade, m = torch.from_numpy(grades.astype(np.float32)), len(grades)
+    grade, m = torch.from_numpy(shares(grades)), len(grades)
 
     def loss(moved: torch.Tensor, rows: npt.NDArray[np.int64]) -> torch.Tensor:
         one, other = moved.chunk(2)
-        return cosent((one * other).sum(dim=1), grade[torch.from_numpy(rows[: len(rows) // 2])])
+        return regression((one * other).sum(dim=1), grade[torch.from_numpy(rows[: len(rows) // 2])])
 
     def draw(rng: np.random.Generator) -> npt.NDArray[np.int64]:
         pairs = rng.permutation(m)[:_BATCH]

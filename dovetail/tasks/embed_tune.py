@@ -17,7 +17,7 @@ import numpy.typing as npt
 from dovetail.errors import MissingExtra
 from dovetail.tasks.embed_classes import held_out_classes, taught_by_classes, usual_settings
 from dovetail.tasks.embed_head import Head, PlainHead
-from dovetail.tasks.embed_pairs import held_out_pairs, trained
+from dovetail.tasks.embed_pairs import held_out_pairs, shares, trained
 from dovetail.tasks.embed_scores import same_class
 from dovetail.types import Job
 
@@ -87,11 +87,11 @@ def cosines_of_pairs(left: Vectors, right: Vectors, grades: Floats, head: Head, 
 def tuned_by_pairs(
     name: str | Path, left: Sequence[str], right: Sequence[str], grades: Floats, settings: TuneSettings
 ) -> Job[tuple[TunableEncoder, Floats]]:
-    """An encoder tuned on four fifths of graded pairs (CoSENT), and its cosines of the others."""
+    """An encoder tuned on most of the graded pairs (m,), and its cosines of the others."""
     encoding = _encoding()
     asked, taught = held_out_pairs(len(grades), settings.seed)
     encoder = encoding.TunableEncoder(name, max_tokens=_MAX_TOKENS)
-    lesson = encoding.agree(taught, taught + len(left), grades[taught] - grades.min(), settings)
+    lesson = encoding.agree(taught, taught + len(left), shares(grades)[taught], settings)
     yield from encoding.tune_encoder(encoder, [*left, *right], lesson, settings)
 
     def cosines() -> Floats:

@@ -24,7 +24,7 @@ from dovetail.encoders.transformer import TransformerEncoder, batches, padded
 from dovetail.training.checkpoint import Checkpoint
 from dovetail.training.layers import merged, prepared
 from dovetail.training.loop import Tuned, Work, tune
-from dovetail.training.losses import cosent, multiple_negatives, supervised_contrastive
+from dovetail.training.losses import multiple_negatives, regression, supervised_contrastive
 from dovetail.training.sampling import (
     Array,
     Ints,
@@ -160,14 +160,14 @@ def contrast(samples: Samples, settings: TuneSettings, *, temperature: float = 0
 
 
 def agree(left: Array, right: Array, grade: Array, settings: TuneSettings) -> Lesson:
-    """The cosines of pairs (m,) of texts in the order of their grades; a grade below 0 is passed over."""
+    """The cosines of pairs (m,) of texts as great as their grades in [0, 1]; a grade below 0 is passed over."""
     grades = torch.from_numpy(np.asarray(grade, np.float32))
     known = np.where(np.asarray(grade) < 0, -1, 0)
 
     def reading(at: Ints) -> Reading:
         def loss(vectors: torch.Tensor) -> torch.Tensor:
             one, other = torch.nn.functional.normalize(vectors, dim=1).chunk(2)
-            return cosent((one * other).sum(1), grades[at].to(vectors.device))
+            return regression((one * other).sum(1), grades[at].to(vectors.device))
 
         return Reading(np.concatenate([left[at], right[at]]), loss)
 

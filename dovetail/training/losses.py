@@ -8,7 +8,8 @@ whatever automatic precision is switched on, and gives 0 where a batch holds not
 | `supcon` | which rows belong together | `supervised_contrastive` |
 | `multiple-negatives` | one right partner for each row | `multiple_negatives` |
 | `triplet`, `batch-hard` | a right and a wrong partner; which rows belong together | `triplet`, `batch_hard` |
-| `cosent`, `contrastive` | how alike two rows are: an order; yes or no | `cosent`, `contrastive` |
+| `regression`, `cosent` | how alike two rows are: a share; an order | `regression`, `cosent` |
+| `contrastive` | whether two rows are alike | `contrastive` |
 | `binary`, `focal` | the probability of yes | `binary_cross_entropy`, `focal` |
 | `classes` | one of several classes | `cross_entropy` |
 | `listwise`, `margin-mse` | what a teacher thinks of candidates | `listwise`, `margin_mse` |
@@ -30,6 +31,7 @@ LOSSES = {
     "multiple-negatives": "dovetail.training.losses:multiple_negatives",
     "triplet": "dovetail.training.losses:triplet",
     "batch-hard": "dovetail.training.losses:batch_hard",
+    "regression": "dovetail.training.losses:regression",
     "cosent": "dovetail.training.losses:cosent",
     "contrastive": "dovetail.training.losses:contrastive",
     "binary": "dovetail.training.losses:binary_cross_entropy",
@@ -141,6 +143,15 @@ def cosent(cosines: Tensor, grades: Tensor, scale: float = 20.0, within: Tensor 
         above = above & (within[:, None] == within[None, :])
     total = gap.masked_fill(~above, _NEVER).flatten()
     return total.logsumexp(dim=0).logaddexp(total.new_zeros(()))
+
+
+def regression(cosines: Tensor, grades: Tensor) -> Tensor:
+    """Mean square of cosines (n,) less grades (n,) in [0, 1].
+
+    All pairs of a batch pull, where `cosent` listens to the worst one above all, which among grades of people is often
+    a slip. Source: Reimers and Gurevych, Sentence-BERT, EMNLP 2019.
+    """
+    return _mean((cosines.float() - grades.float()).square())
 
 
 def contrastive(cosines: Tensor, labels: Tensor, margin: float = 0.5, weights: Tensor | None = None) -> Tensor:
