@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from test_integrate_fuse import cell, made
@@ -11,7 +12,9 @@ from test_integrate_fuse import cell, made
 from dovetail.integrate.fuse import fuse
 from dovetail.tables.missing import MISSING
 from dovetail.tables.normalise import comparable, plain_text
-from dovetail.types import Kind
+from dovetail.tables.read import read
+from dovetail.tasks.records import records_of
+from dovetail.types import Clusters, Kind
 
 
 def _one(kind: Kind, *values: str | None, rule: str | None = None) -> dict[str, object]:
@@ -91,3 +94,26 @@ def test_every_spelling_is_kept_or_named(seed: int) -> None:
             assert value in shown or (
                 plain_text(value) not in MISSING and comparable(pa.array([value]), kind)[0].as_py() in same
             )
+
+
+def test_each_source_writes_its_dates_in_its_own_order() -> None:
+    """The fourth of March is not the third of April because another source has the day first."""
+    days = ["25/12/2019", "04/03/2020", "13/01/2020", "30/11/2018"]
+    months = ["12/25/2019", "03/04/2020", "1/13/2020"]
+    left = read(pa.table({"seen": days, "name": list("abcd")}), name="left")
+    right = read(pa.table({"seen": [*months, "2018-11-30"], "name": list("abcd")}), name="right")
+    records = records_of([left, right])
+    assert {a.name: a.kind for a in records.attributes}["seen"] is Kind.DATE
+    text = records.text["seen"].to_pylist()
+    assert text[:4] == ["2019-12-25", "2020-03-04", "2020-01-13", "2018-11-30"]
+    assert text[4:] == text[:4]
+    clusters = Clusters(np.array([0, 1, 2, 3, 0, 1, 2, 3], np.int32), pa.array(list("wxyz")), "made up", "")
+    fused = fuse(records, clusters, rules={"name": "most_recent:seen"})
+    assert cell(fused, "seen", 1)["rule"] == "all agree"
+    assert fused.conflicts["seen"] == 0
+
+
+def test_a_column_that_does_not_tell_its_order_follows_the_other_source() -> None:
+    left = read(pa.table({"seen": ["04/03/2020", "05/06/2020", "25/12/2020"]}), name="left")
+    right = read(pa.table({"seen": ["04/03/2020", "05/06/2020", "2020-12-25"]}), name="right")
+    assert records_of([left, right]).text["seen"].to_pylist()[3:] == ["2020-03-04", "2020-06-05", "2020-12-25"]

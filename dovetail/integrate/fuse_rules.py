@@ -89,7 +89,7 @@ class Cells:
         """(k,) what can be ordered in the values: days for dates, else numbers; NaN where there is none."""
         if self.attribute.kind is not Kind.DATE:
             return as_numbers(self.original)
-        days = as_dates(self.original)
+        days = days_of(self.records, self.attribute)[self.row]
         return np.asarray(np.where(np.isnat(days), np.nan, days.astype(np.int64)), np.float64)
 
     @property
@@ -212,8 +212,18 @@ def most_complete(cells: Cells, word: str) -> Key:
 
 def most_recent(cells: Cells, word: str) -> Key:
     """The value of the record with the latest date in the column that the rule names."""
-    days = as_dates(cells.records.original[dated_by(cells.records, word)])[cells.row]
+    name = dated_by(cells.records, word)
+    attribute = next(a for a in cells.records.attributes if a.name == name)
+    days = days_of(cells.records, attribute)[cells.row]
     return np.asarray(np.where(np.isnat(days), np.iinfo(np.int64).max, -days.astype(np.int64)))
+
+
+def days_of(records: Records, attribute: Attribute) -> npt.NDArray[np.datetime64]:
+    """(n,) the date in each record, NaT where there is none.
+
+    Comparable texts are read where they are dates: they are ISO 8601, whatever order the source of a record writes.
+    """
+    return as_dates((records.text if attribute.kind is Kind.DATE else records.original)[attribute.name])
 
 
 def dated_by(records: Records, word: str) -> str:

@@ -33,6 +33,7 @@ from dovetail.types import Job, Pairs, Progress, Table, finish
 from dovetail.version import __version__
 from dovetail.workspace import Workspace, write_json
 
+_ALIGNED = 2  # form of comparable texts: from 2 on each source writes its dates in its own order
 _FUSED = 2  # form of what fusing gives: from 2 on provenance names all that lost, with reasons
 
 Source = str | Path | Table | Any  # a path, a URL, or a pandas, polars or Arrow table
@@ -164,7 +165,7 @@ def steps_inputs(settings: IntegrateSettings, hashes: Mapping[str, str], labels:
         ends = (labels.left_source, labels.left_ids, labels.right_source, labels.right_ids)
         judged = [*(None if end is None else end.to_pylist() for end in ends), labels.label]
     return {
-        "align": [hashes, said["mapping"]],
+        "align": [hashes, said["mapping"], _ALIGNED],
         "plan": [said[k] for k in ("recall", "max_pairs", "memory", "within", "seed")],
         "fit": judged,
         "match": [said["threshold"], said["precision"], judged],

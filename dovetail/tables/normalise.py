@@ -107,22 +107,24 @@ _FORMS: dict[Kind, Callable[[str], str]] = {
 }
 
 
-def _date_form(texts: Iterable[str]) -> Callable[[str], str]:
-    day_first = is_day_first(texts)
+def _date_form(texts: Iterable[str], otherwise: bool | None) -> Callable[[str], str]:
+    told = is_day_first(texts)
+    day_first = otherwise if told is None else told
     return lambda text: iso_date(text, day_first=day_first) or text
 
 
-def comparable(values: pa.Array | pa.ChunkedArray, kind: Kind) -> pa.Array:
+def comparable(values: pa.Array | pa.ChunkedArray, kind: Kind, *, day_first: bool | None = None) -> pa.Array:
     """Each cell in the one spelling that comparisons use, null where missing. Shape (n,), strings.
 
-    A value that does not read as its kind keeps its text form: nothing is lost.
+    A value that does not read as its kind keeps its text form: nothing is lost. `day_first` settles `05/06/2001` where
+    the column does not tell.
     """
     column = values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([values])
     coded = pc.cast(column, pa.string()).dictionary_encode().unify_dictionaries()
     if not coded.num_chunks:
         return pa.array([], pa.string())
     plain = [plain_text(text) for text in coded.chunk(0).dictionary.to_pylist()]
-    form = _date_form(plain) if kind is Kind.DATE else _FORMS.get(kind, str)
+    form = _date_form(plain, day_first) if kind is Kind.DATE else _FORMS.get(kind, str)
     spelt = pa.array([None if text in MISSING else form(text) for text in plain], pa.string())
     return pa.concat_arrays([spelt.take(chunk.indices) for chunk in coded.chunks])
 

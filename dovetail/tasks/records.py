@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dovetail.errors import InputError, UnknownName
+from dovetail.tables.dates import is_day_first
 from dovetail.tables.kinds import kind_of
 from dovetail.tables.normalise import comparable
 from dovetail.tasks.schema import ColumnMapping, ColumnMatch, SchemaMatcher
@@ -63,7 +64,7 @@ def stack(tables: Sequence[Table], attributes: Sequence[Attribute]) -> Records:
         cells = pa.chunked_array([chunk for part in parts for chunk in part.chunks], pa.string())
         original[attribute.name] = cells
         # Identifiers of one source never serve comparison, so their text is left as it is.
-        text[attribute.name] = cells if attribute.kind is Kind.ID else comparable(cells, attribute.kind)
+        text[attribute.name] = cells if attribute.kind is Kind.ID else _comparable(parts, attribute.kind)
     return Records(
         sources=tuple(t.name for t in tables),
         source=source,
@@ -72,6 +73,15 @@ def stack(tables: Sequence[Table], attributes: Sequence[Attribute]) -> Records:
         original=pa.table(original),
         text=pa.table(text),
     )
+
+
+def _comparable(parts: Sequence[pa.ChunkedArray], kind: Kind) -> pa.Array:
+    """The cells of all sources as comparisons see them; each source writes its dates in its own order."""
+    cells = pa.chunked_array([chunk for part in parts for chunk in part.chunks], pa.string())
+    if kind is not Kind.DATE:
+        return comparable(cells, kind)
+    order = is_day_first(text for text in pc.unique(cells).to_pylist() if text)
+    return pa.concat_arrays([comparable(part, kind, day_first=order) for part in parts])
 
 
 def check_comparable(tables: Sequence[Table], attributes: Sequence[Attribute]) -> None:
