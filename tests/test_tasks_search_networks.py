@@ -38,7 +38,7 @@ def test_an_encoder_learns_from_judgements_and_is_kept(tiny: Path, tmp_path: Pat
     tuning = SearchTuning(queries=False, encoder=True, learning_rate=6e-3, epochs=6, batch=12, minutes=600)
     searcher = Searcher(tmp_path / "s", encoder=str(tiny), language="none").fit(documents, judged, tuning=tuning)
     assert searcher.gate_ is not None
-    usual = {"start", "keyword", "meaning", "fitted", "neighbours", "synonyms", "memory"}
+    usual = {"start", "keyword", "meaning", "fitted", "neighbours", "memory"}
     assert {w.name for w in searcher.gate_.ways} == {*usual, "encoder", "encoder meaning"}
     assert searcher.gate_.kept == "encoder", searcher.gate_.to_lines()
     hits = searcher.search("ask3 of word1 word2", 3)

@@ -34,6 +34,8 @@ def test_words_of_answers_are_taken_for_words_of_queries() -> None:
     assert found["kidney"] == ["renal"]
     assert "trouble" not in found  # stands beside both alike
     assert learned_synonyms(usage, range(2)) == {}
+    one = judgements_of((f"heart trouble {i}", TOPICS[1], 1) for i in range(60))  # tells of one answer, not of words
+    assert learned_synonyms(usage_of(searcher._index, one.queries, searcher.truth(one))) == {}
 
 
 def test_synonyms_are_kept_where_they_prove_themselves(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from dovetail.types import Interval
 from dovetail.version import __version__
 
 _WIDE, _HIGH, _EDGE = 220, 18, 6
+_MOST_WORDS = 30  # with synonyms that judgements taught
 _SAID = {
     "start": "words and meaning alike, without judgements",
     "keyword": "words alone",
@@ -27,7 +28,7 @@ _SAID = {
     "encoder meaning": "the same without words, to compare",
     "reader": "a network reads query and passage",
     "memory": "judged queries are remembered",
-    "synonyms": "words that answers have in place of those of queries are looked for, too",
+    "synonyms": "the same, and words that answers have in place of those of queries are looked for",
 }
 _NAMES = {"mrr": "MRR", "map": "MAP", "f1": "F1", "ndcg": "nDCG"}
 
@@ -115,8 +116,11 @@ def _made(facts: Mapping[str, Any]) -> str:
 def _synonyms(words: Mapping[str, Sequence[str]]) -> str:
     if not words:
         return ""
-    rows = [[escaped(word), escaped(", ".join(others))] for word, others in words.items()]
-    return table(("A word of queries", "What answers say instead"), rows, label="Synonyms that judgements taught")
+    rows = [[escaped(word), escaped(", ".join(others))] for word, others in list(words.items())[:_MOST_WORDS]]
+    more = f"<p>And {count(len(words) - _MOST_WORDS)} more.</p>" if len(words) > _MOST_WORDS else ""
+    return (
+        table(("A word of queries", "What answers say instead"), rows, label="Synonyms that judgements taught") + more
+    )
 
 
 def _named_columns(columns: str | Sequence[str] | None) -> str | None:

@@ -27,7 +27,7 @@ from dovetail.tasks.search_encoder import (
 )
 from dovetail.tasks.search_find import Finder
 from dovetail.tasks.search_fusion import Candidates, Fusion
-from dovetail.tasks.search_gate import Gate, Trial, by_ranks, choose, folds, usual_trials
+from dovetail.tasks.search_gate import FOLDS, Gate, Trial, by_ranks, choose, folds, usual_trials
 from dovetail.tasks.search_home import drop
 from dovetail.tasks.search_index import Index
 from dovetail.tasks.search_judgements import Judgements
@@ -122,9 +122,9 @@ class Learner:
                 )
         usage = usage_of(self.finder.index, judged.queries, teaching.truth)
         synonyms = learned_synonyms(usage) if len(judged.queries) >= _FEWEST else {}
+        trials["memory"] = Trial(_by_others(teaching), ("memory",))  # late: of equal ways the earlier one is kept
         if synonyms:
-            trials["synonyms"] = Trial(_by_folds(teaching, lambda _: teaching.vectors, usage), ("memory",))
-        trials["memory"] = Trial(_by_others(teaching), ("memory",))  # last: of equal ways the earlier one is kept
+            trials["synonyms"] = Trial(_by_others(teaching, usage), ("memory",))
         gate = choose(trials, teaching.truth, teaching.start, seed=seed)
         moved = lists is not None and gate.kept == "tuned"
         head = query_head(lists, teaching.start, seed=seed) if moved and lists is not None else PlainHead()
@@ -203,22 +203,24 @@ def answers(finder: Finder, queries: Sequence[str], vectors: Vectors) -> list[Ca
     return [finder.candidates(query, vector) for query, vector in zip(queries, vectors, strict=True)]
 
 
-def _by_others(teaching: Teaching) -> list[Candidates]:
-    """The candidates of each query by its own vector and what was judged for all other queries."""
+def _by_others(teaching: Teaching, usage: Usage | None = None) -> list[Candidates]:
+    """The candidates of each query by its own vector and what was judged for all other queries.
+
+    With the `usage` of words, and by the synonyms that the other folds taught.
+    """
     whole, found = memory_of(teaching.judged, teaching.vectors), []
+    given, fold = teaching.finder.synonyms, folds(len(teaching.judged.queries), teaching.seed)
+    known = dict.fromkeys(range(FOLDS), given)
+    if usage is not None:
+        known = {one: joined(given, learned_synonyms(usage, np.flatnonzero(fold != one))) for one in known}
     for row, query in enumerate(teaching.judged.queries):
-        finder = replace(teaching.finder, memory=replace(whole, without=row))
+        finder = replace(teaching.finder, memory=replace(whole, without=row), synonyms=known[int(fold[row])])
         found.append(finder.candidates(query, teaching.vectors[row]))
     return found
 
 
-def _by_folds(
-    teaching: Teaching, vectors_of: Callable[[Ints], Vectors], usage: Usage | None = None
-) -> list[Candidates]:
-    """The candidates of each query by what the other folds taught: `vectors_of` all queries (q, d), and judgements.
-
-    With the `usage` of words they teach synonyms, too.
-    """
+def _by_folds(teaching: Teaching, vectors_of: Callable[[Ints], Vectors]) -> list[Candidates]:
+    """The candidates of each query by what the other folds taught: `vectors_of` all queries (q, d), and judgements."""
     judged = teaching.judged
     fold = folds(len(judged.queries), teaching.seed)
     found: dict[int, Candidates] = {}
@@ -226,8 +228,6 @@ def _by_folds(
         taught, asked = np.flatnonzero(fold != one), np.flatnonzero(fold == one)
         vectors = vectors_of(taught)
         finder = replace(teaching.finder, memory=memory_of(judged, vectors, taught))
-        if usage is not None:
-            finder.synonyms = joined(finder.synonyms, learned_synonyms(usage, taught))
         queries = [judged.queries[i] for i in asked.tolist()]
         found.update(zip(asked.tolist(), answers(finder, queries, vectors[asked]), strict=True))
     return [found[i] for i in range(len(judged.queries))]

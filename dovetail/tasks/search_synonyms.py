@@ -1,8 +1,9 @@
 """Synonyms: those that people give, and those that judgements teach.
 
-A word of queries whose answers say another word instead, again and again, is taken for a synonym of that word: by the
+A word of queries in place of which several answers say another word is taken for a synonym of that word: by the
 likelihood ratio of the two standing together (Dunning, Accurate Methods for the Statistics of Surprise and Coincidence,
-1993), the idea being that of translation models for retrieval (Berger and Lafferty 1999).
+1993), the idea being that of translation models for retrieval (Berger and Lafferty 1999). It is answers that are
+counted: many queries with one answer tell of that answer, and not of words.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from scipy.sparse import coo_array, csr_array
 from dovetail.tasks.search_index import Index
 from dovetail.tasks.search_words import Analyser, words
 
-_FEWEST = 3  # judged queries that a pair of words has to stand in
+_FEWEST = 3  # answers that a pair of words has to stand in
 _SURE = 15.1  # of the likelihood ratio: one pair in ten thousand gets there by chance
-_SHARE = 0.5  # of the queries with the word, at least, have answers with the other one
+_SHARE = 0.5  # of the answers to queries with the word, at least, have the other one
 _MOST = 2  # synonyms of a word
 _LETTERS = 3  # of either word, at least
 
@@ -29,10 +30,12 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Usage:
-    """Which of t terms each of q judged queries has and an answer lacks, and which its answers have and it lacks."""
+    """For m right answers to queries: which of t terms the query has and the answer lacks, and the other way round."""
 
-    asked: csr_array  # (q, t) of 0 and 1
-    said: csr_array  # (q, t) of 0 and 1
+    query: Ints  # (m,)
+    answer: Ints  # (m,)
+    asked: csr_array  # (m, t) of 0 and 1
+    said: csr_array  # (m, t) of 0 and 1
     words: tuple[str, ...]  # (t,) a spelling of each term
 
 
@@ -46,37 +49,48 @@ def joined(given: Mapping[str, Sequence[str]], learned: Mapping[str, Sequence[st
 
 def usage_of(index: Index, queries: Sequence[str], truth: Sequence[Mapping[int, float]]) -> Usage:
     """What words queries and their right answers (by number) use."""
-    answers = index.documents(list({n for known in truth for n, grade in known.items() if grade > 0}))
+    pairs = [(row, n) for row, known in enumerate(truth) for n, grade in sorted(known.items()) if grade > 0]
+    documents = index.documents(list({n for _, n in pairs}))
+    pairs = [(row, n) for row, n in pairs if n in documents]
     spelt: dict[str, str] = {}
-    texts = {n: _terms(f"{d.title}\n{d.text}", index.analyser, spelt) for n, d in answers.items()}
-    asked: list[set[str]] = []
-    said: list[set[str]] = []
-    for query, known in zip(queries, truth, strict=True):
-        own = _terms(query, index.analyser, spelt)
-        found = [texts[n] for n, grade in known.items() if grade > 0 and n in texts]
-        asked.append({term for term in own if any(term not in terms for terms in found)})
-        said.append(set().union(*found) - own)
+    asked = [_terms(query, index.analyser, spelt) for query in queries]
+    said = {n: _terms(f"{d.title}\n{d.text}", index.analyser, spelt) for n, d in documents.items()}
     place = {term: at for at, term in enumerate(spelt)}
-    return Usage(_marked(asked, place), _marked(said, place), tuple(spelt.values()))
+    ends = np.array(pairs, np.int64).reshape(-1, 2)
+    return Usage(
+        ends[:, 0],
+        ends[:, 1],
+        _marked([asked[row] - said[n] for row, n in pairs], place),
+        _marked([said[n] - asked[row] for row, n in pairs], place),
+        tuple(spelt.values()),
+    )
 
 
-def learned_synonyms(usage: Usage, rows: Sequence[int] | Ints | None = None) -> dict[str, list[str]]:
-    """The words that answers have instead of a word of their queries, surest first; of all queries, or of `rows`."""
-    every = np.arange(usage.asked.shape[0]) if rows is None else np.asarray(rows, np.int64)
-    asked, said = usage.asked[every], usage.said[every]
+def learned_synonyms(usage: Usage, queries: Sequence[int] | Ints | None = None) -> dict[str, list[str]]:
+    """The words that answers have instead of a word of their queries, surest first; of all queries, or of some."""
+    rows = np.arange(len(usage.query)) if queries is None else np.flatnonzero(np.isin(usage.query, queries))
+    asked, said, total = _by_answer(usage, rows)
     both = coo_array(asked.T @ said)
     left, right = (np.asarray(c, np.int64) for c in both.coords)
     times, of, beside = both.data.astype(float), asked.sum(axis=0)[left], said.sum(axis=0)[right]
-    sure = likelihood_ratio(times, of, beside, len(every))
-    kept = np.flatnonzero(
-        (times >= _FEWEST) & (times / of >= _SHARE) & (sure >= _SURE) & (times * len(every) > of * beside)
-    )
+    sure = likelihood_ratio(times, of, beside, total)
+    kept = (times >= _FEWEST) & (times / of >= _SHARE) & (sure >= _SURE) & (times * total > of * beside)
     found: dict[str, list[str]] = {}
-    for at in kept[np.argsort(-sure[kept], kind="stable")].tolist():
+    for at in sorted(np.flatnonzero(kept).tolist(), key=lambda at: -sure[at]):
         word, other = usage.words[left[at]], usage.words[right[at]]
         if len(found.get(word, ())) < _MOST and min(len(word), len(other)) >= _LETTERS:
             found.setdefault(word, []).append(other)
     return found
+
+
+def _by_answer(usage: Usage, rows: Ints) -> tuple[csr_array, csr_array, int]:
+    """Both tables (a, t) of 0 and 1 over the a different answers of some rows: what any query of each has or lacks."""
+    answers, number = np.unique(usage.answer[rows], return_inverse=True)
+    shape = (len(answers), len(rows))
+    gather = csr_array((np.ones(len(rows)), (number, np.arange(len(rows)))), shape=shape)
+    asked, said = gather @ usage.asked[rows], gather @ usage.said[rows]
+    asked.data, said.data = np.minimum(asked.data, 1), np.minimum(said.data, 1)
+    return csr_array(asked), csr_array(said), len(answers)
 
 
 def likelihood_ratio(both: Floats, left: Floats, right: Floats, total: int) -> Floats:
