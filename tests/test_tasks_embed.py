@@ -11,6 +11,7 @@ import pytest
 from dovetail.encoders.base import load_encoder
 from dovetail.errors import InputError, UnknownName
 from dovetail.tasks.embed import Embedder, leading
+from dovetail.tasks.embed_classes import said_by_names
 from dovetail.tasks.embed_head import HEADS, ClassHead, PlainHead, SkipHead, load_head, unit
 from dovetail.tasks.embed_linear import logistic, one_hot
 from dovetail.tasks.embed_pairs import shares
@@ -67,6 +68,25 @@ def test_labels_without_meaning_change_nothing() -> None:
     plain = Embedder(encoder=Noisy()).fit(texts, labels)
     moved = np.abs(plain.encode(texts) @ plain.encode(texts).T - Noisy().encode(texts) @ Noisy().encode(texts).T)
     assert plain.kind_ == "none" or moved.mean() < 0.25
+
+
+def test_names_that_mean_something_help_where_labels_are_few() -> None:
+    sport = [
+        "the striker scored twice",
+        "a marathon in the rain",
+        "she won the tennis final",
+        "the goalkeeper was hurt",
+    ]
+    food = ["bake the bread slowly", "a soup of lentils", "roast garlic with butter", "the cake needs sugar"]
+    texts, kinds = [*sport, *food], ["sports"] * 4 + ["cooking"] * 4
+    few = [kind if place in (0, 4) else None for place, kind in enumerate(kinds)]
+    named = Embedder(encoder="static").fit(texts, few).evaluate(texts, kinds)["after"]
+    numbered = Embedder(encoder="static").fit(texts, [k and str(len(k)) for k in few]).evaluate(texts, kinds)["after"]
+    assert named.r_precision.value > numbered.r_precision.value
+    said = said_by_names(ENCODER, ["sports", "cooking"])
+    assert said is not None
+    assert (ENCODER.encode(["football match"]) @ said).argmax() == 0
+    assert said_by_names(ENCODER, ["1", "2"]) is None
 
 
 def test_texts_without_label_help() -> None:

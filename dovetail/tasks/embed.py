@@ -19,7 +19,14 @@ from dovetail.encoders.base import load_encoder
 from dovetail.errors import InputError
 from dovetail.tasks.base import model_folder, read_note, write_note
 from dovetail.tasks.classify_texts import reader_of
-from dovetail.tasks.embed_classes import Taught, held_out_classes, taught_by_classes, usual_settings
+from dovetail.tasks.embed_classes import (
+    ClassSettings,
+    Taught,
+    held_out_classes,
+    said_by_names,
+    taught_by_classes,
+    usual_settings,
+)
 from dovetail.tasks.embed_head import Head, PlainHead, load_head, plain_part, unit
 from dovetail.tasks.embed_pairs import held_out_pairs, taught_by_pairs
 from dovetail.tasks.embed_project import map_of
@@ -104,9 +111,9 @@ class Embedder:
         vectors = yield from self._encoded(texts)
         yield Progress("fit", 0, 1, f"{(number >= 0).sum():,} labels of {len(names):,} classes")
         if self.tuning is not None:
-            yield from self._tuning_by_classes(texts, number, vectors)
+            yield from self._tuning_by_classes(texts, number, vectors, names)
             vectors = self.encoder_.encode(list(texts)) if self.tuned_ else vectors
-        taught = taught_by_classes(vectors, number, usual_settings(self._plain), seed=seed)
+        taught = taught_by_classes(vectors, number, self._settings(names), seed=seed)
         self._take(taught.head, vectors, taught.why)
         self.labelled_ = (
             [t for t, n in zip(texts, number, strict=True) if n >= 0],
@@ -164,17 +171,22 @@ class Embedder:
         why = f"rank correlation on held-out pairs: {proof.before:.3f} before, {proof.after:.3f} with the encoder tuned"
         return Taught(PlainHead(), proof.before, proof.after, why)
 
-    def _tuning_by_classes(self, texts: Sequence[str], number: npt.NDArray[np.int64], vectors: Vectors) -> Job[None]:
+    def _tuning_by_classes(
+        self, texts: Sequence[str], number: npt.NDArray[np.int64], vectors: Vectors, names: Sequence[str]
+    ) -> Job[None]:
         """Tune the encoder where a head on it surely keeps held-out labels closer than one on plain vectors."""
         assert self.tuning is not None
         asked = held_out_classes(number, self.tuning.seed)
-        before = kept_each(vectors, number, asked, self.tuning.seed, self._plain)
-        encoder, after = yield from tuned_by_classes(name_of(self._wish), texts, number, self.tuning)
+        before = kept_each(vectors, number, asked, self.tuning.seed, self._settings(names))
+        encoder, after = yield from tuned_by_classes(name_of(self._wish), texts, number, self.tuning, names)
         proof = proof_of(before, after, mean_on, self.tuning.seed)
         said = f"held-out labels: {proof.before:.3f} with a head, {proof.after:.3f} with the encoder tuned"
         yield Progress("tune", 1, 1, said)
         if proof.sure:
             self._tuned(encoder)
+
+    def _settings(self, names: Sequence[str]) -> ClassSettings:
+        return usual_settings(self._plain, said_by_names(self.encoder_, names))
 
     def _tuned(self, encoder: TunableEncoder) -> None:
         """Use a tuned encoder from now on; it lies in a folder of its own until the space is saved."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from dovetail.encoders.base import Encoder
+from dovetail.tasks.classify_names import gently, name_head, telling
 from dovetail.tasks.embed_head import ClassHead, Head, PlainHead
 from dovetail.tasks.embed_linear import balanced, logistic, one_hot
 from dovetail.tasks.embed_scores import same_class
@@ -27,6 +30,7 @@ class ClassSettings:
     `strength` is the inverse of the regularisation; `force` is used where there are too few labels to choose one;
     `share` of what a text without label is taken for comes from its neighbours; class probabilities count to a `power`.
     The last `plain` values of a vector are the plain space, those before are of lower layers; 0: all are the space.
+    `names` (d, c) is what the names of the classes alone say, which the labels start from.
     """
 
     strength: float = 3.0
@@ -34,6 +38,7 @@ class ClassSettings:
     share: float = 0.5
     power: float = 1.0
     plain: int = 0
+    names: npt.NDArray[np.float32] | None = field(default=None, compare=False)
 
     @property
     def start(self) -> PlainHead:
@@ -44,12 +49,17 @@ class ClassSettings:
 USUAL = ClassSettings()
 
 
-def usual_settings(plain: int) -> ClassSettings:
-    """The usual ones, where the last `plain` values of the vectors are the plain space (0: all).
+def usual_settings(plain: int, names: npt.NDArray[np.float32] | None = None) -> ClassSettings:
+    """The usual ones, where the last `plain` values of the vectors are the plain space (0: all), and names say (d, c).
 
     With lower layers each layer has a part of the length only, so that the pull of the regularisation is weaker.
     """
-    return ClassSettings(strength=10.0, plain=plain) if plain else USUAL
+    return ClassSettings(strength=10.0, plain=plain, names=names) if plain else replace(USUAL, names=names)
+
+
+def said_by_names(encoder: Encoder, names: Sequence[str]) -> npt.NDArray[np.float32] | None:
+    """What the names of classes say of vectors: a linear map (d, c) to gentle log-odds; None where they say nothing."""
+    return gently(name_head(encoder, names, {})).weight if telling(names, {}) else None
 
 
 Vectors = npt.NDArray[np.float32]
@@ -129,7 +139,7 @@ def class_head(
     """The head from vectors (n, d) and classes (n,), -1 for none, without a check; `near` (n, k) if known already."""
     known = np.flatnonzero(labels >= 0)
     targets = one_hot(labels[known])
-    weights, bias = logistic(vectors[known], targets, settings.strength, weights=balanced(targets))
+    weights, bias = _told(vectors[known], targets, balanced(targets), settings)
     rest = np.flatnonzero(labels < 0)
     if len(rest) > _NEAR and settings.share:
         rest = np.sort(np.random.default_rng(seed).permutation(rest)[:_MOST_WITHOUT])
@@ -147,6 +157,11 @@ def class_head(
     return ClassHead(weights, bias, force, power, settings.start.plain)
 
 
+def _told(vectors: Vectors, targets: Floats, weights: Floats, settings: ClassSettings) -> tuple[Vectors, Vectors]:
+    towards = None if settings.names is None else settings.names[:, : targets.shape[1]]
+    return logistic(vectors, targets, settings.strength, weights=weights, towards=towards)
+
+
 def _again(
     vectors: Vectors, sure: Floats, guessed: Floats, near: Ints, settings: ClassSettings
 ) -> tuple[Vectors, Vectors]:
@@ -162,7 +177,7 @@ def _again(
     weights = balanced(found)
     rest = len(found) - len(sure)
     weights[len(sure) :] *= min(1.0, len(sure) / rest)
-    return logistic(vectors, found, settings.strength, weights=weights)
+    return _told(vectors, found, weights, settings)
 
 
 def _neighbours(vectors: Vectors) -> Ints:

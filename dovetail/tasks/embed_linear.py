@@ -25,13 +25,22 @@ def balanced(targets: Floats) -> Floats:
 
 
 def logistic(
-    vectors: Vectors, targets: Floats, strength: float, *, weights: Floats | None = None
+    vectors: Vectors,
+    targets: Floats,
+    strength: float,
+    *,
+    weights: Floats | None = None,
+    towards: Vectors | None = None,
 ) -> tuple[Vectors, Vectors]:
     """A linear map (d, c) and bias (c,) to the log-odds of classes, for targets (n, c) that sum to 1 a row.
 
-    `strength` is the inverse of the regularisation; `weights` (n,) say how much each row counts.
+    `strength` is the inverse of the regularisation; `weights` (n,) say how much each row counts. The map is pulled to
+    zero, or to that of `towards` (d, c).
     """
     d, c = vectors.shape[1], targets.shape[1]
+    start = np.zeros((d + 1, c))
+    if towards is not None:
+        start[:-1] = towards
     weight = np.ones(len(vectors)) if weights is None else weights
 
     def loss(flat: Floats) -> tuple[float, Floats]:
@@ -42,11 +51,12 @@ def logistic(
         gap = (np.exp(logits - total) - targets) * weight[:, None]
         misfit = float(weight @ (total[:, 0] - (logits * targets).sum(axis=1)))
         pull = (vectors.T @ gap.astype(np.float32)).astype(np.float64)
-        slope = np.vstack([strength * pull + linear[:-1], strength * gap.sum(axis=0, keepdims=True)])
-        return strength * misfit + 0.5 * float((linear[:-1] ** 2).sum()), slope.ravel()
+        away = linear[:-1] - start[:-1]
+        slope = np.vstack([strength * pull + away, strength * gap.sum(axis=0, keepdims=True)])
+        return strength * misfit + 0.5 * float((away**2).sum()), slope.ravel()
 
     from scipy.optimize import minimize
 
-    found: Any = minimize(loss, np.zeros((d + 1) * c), jac=True, method="L-BFGS-B", options={"maxiter": _ROUNDS})
+    found: Any = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": _ROUNDS})
     linear = found.x.reshape(d + 1, c).astype(np.float32)
     return linear[:-1], linear[-1]

@@ -15,7 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from dovetail.errors import MissingExtra
-from dovetail.tasks.embed_classes import held_out_classes, taught_by_classes, usual_settings
+from dovetail.tasks.embed_classes import (
+    ClassSettings,
+    held_out_classes,
+    said_by_names,
+    taught_by_classes,
+    usual_settings,
+)
 from dovetail.tasks.embed_head import Head, PlainHead
 from dovetail.tasks.embed_pairs import held_out_pairs, shares, trained
 from dovetail.tasks.embed_scores import same_class
@@ -102,7 +108,7 @@ def tuned_by_pairs(
 
 
 def tuned_by_classes(
-    name: str | Path, texts: Sequence[str], labels: Ints, settings: TuneSettings
+    name: str | Path, texts: Sequence[str], labels: Ints, settings: TuneSettings, names: Sequence[str]
 ) -> Job[tuple[TunableEncoder, Floats]]:
     """An encoder tuned on four fifths of the classes (n,), and how well a head on it keeps each of the others."""
     encoding = _encoding()
@@ -114,7 +120,12 @@ def tuned_by_classes(
     encoder = encoding.TunableEncoder(name, max_tokens=_MAX_TOKENS)
     lesson = encoding.contrast(from_classes(seen.tolist()), settings, classes=True)
     yield from encoding.tune_encoder(encoder, texts, lesson, settings)
-    return encoder, mixed(encoder, lambda: kept_each(encoder.encode(texts), labels, asked, settings.seed), mean_on)
+
+    def kept() -> Floats:
+        told = usual_settings(0, said_by_names(encoder, names))
+        return kept_each(encoder.encode(texts), labels, asked, settings.seed, told)
+
+    return encoder, mixed(encoder, kept, mean_on)
 
 
 def mixed(encoder: TunableEncoder, told: Callable[[], Floats], measure: Measure) -> Floats:
@@ -137,14 +148,11 @@ def mixed(encoder: TunableEncoder, told: Callable[[], Floats], measure: Measure)
     return best
 
 
-def kept_each(vectors: Vectors, labels: Ints, asked: Ints, seed: int, plain: int = 0) -> Floats:
-    """R-precision of each held-out text among those under the head that the other labels teach on vectors (n, d).
-
-    The last `plain` values of a vector are the space without labels; 0: all are.
-    """
+def kept_each(vectors: Vectors, labels: Ints, asked: Ints, seed: int, settings: ClassSettings) -> Floats:
+    """R-precision of each held-out text among those under the head that the other labels teach on vectors (n, d)."""
     seen = labels.copy()
     seen[asked] = -1
-    head: Head = taught_by_classes(vectors, seen, usual_settings(plain), seed=seed).head
+    head: Head = taught_by_classes(vectors, seen, settings, seed=seed).head
     return np.asarray(same_class(head(vectors[asked]), labels[asked], np.arange(len(asked)), None), np.float64)
 
 
