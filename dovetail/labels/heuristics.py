@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from dovetail.errors import InputError, UnknownName
+from dovetail.labels.beliefs import Beliefs, net_of, rounds
 from dovetail.labels.patterns import any_of, as_whole, check_pattern, find, marks_of, whole_marks
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     Bools = npt.NDArray[np.bool_]
 
 ABSTAIN = -1
-_TRUST, _STRENGTH = 0.7, 10.0  # what is believed of a heuristic before it is seen: right 7 times of 10
-_ROUNDS, _STILL = 200, 1e-6
 _FOLDS = 5
 
 
@@ -165,7 +164,7 @@ class Joined:
     surest: Floats  # (n,) its probability
     voted: npt.NDArray[np.bool_]  # (n,) whether any heuristic votes or a hand label stands
     scores: tuple[HeuristicScore, ...]
-    _beliefs: _Beliefs
+    _beliefs: Beliefs
     _line_of: Votes  # (n,)
 
     @cached_property
@@ -227,56 +226,22 @@ def proof(
     lines, line_of, weight = _grouped(np.column_stack([votes, hand]))
     known = np.flatnonzero((hand >= 0) & (votes >= 0).any(axis=1))
     fold = np.random.default_rng(seed).permutation(len(known)) % _FOLDS
+    twins, twin_of = np.unique(line_of[known], return_inverse=True)  # lines with a label, once more without it
+    unseen = np.concatenate([lines[:, -1], np.full(len(twins), ABSTAIN)])
+    net = net_of(np.concatenate([lines[:, :-1], lines[twins, :-1]]), unseen, len(classes))
     right = checked = 0
     for one in range(min(_FOLDS, len(known))):
-        hidden = known[fold == one]
-        moved, many = np.unique(line_of[hidden], return_counts=True)  # texts alike move to a line without the label
+        many = np.bincount(twin_of.ravel()[fold == one], minlength=len(twins))
         left = weight.copy()
-        left[moved] -= many
-        seen = np.concatenate([lines[:, -1], np.full(len(moved), ABSTAIN)])
-        said = np.concatenate([lines[:, :-1], lines[moved, :-1]])
-        counted = np.concatenate([left, many]).astype(np.float64)
-        beliefs, _ = _rounds(said, seen, counted, _frequency(np.delete(hand, hidden), len(classes)))
-        best, surest = (found[len(lines) :] for found in beliefs.best())
+        left[twins] -= many  # texts whose label is hidden move to the line without it
+        beliefs, _ = rounds(
+            net, np.concatenate([left, many]), _frequency(np.delete(hand, known[fold == one]), len(classes))
+        )
+        best, surest = beliefs.best(len(lines) + np.flatnonzero(many))
+        many, truth = many[many > 0], lines[twins[many > 0], -1]
         checked += int(many[surest >= sure].sum())
-        right += int(many[(surest >= sure) & (best == lines[moved, -1])].sum())
+        right += int(many[(surest >= sure) & (best == truth)].sum())
     return right, checked
-
-
-@dataclass(frozen=True)
-class _Beliefs:
-    """How probable each class is for m lines, kept only where somebody names it: elsewhere it is so many times as
-    probable as it is frequent."""
-
-    frequency: Floats  # (c,)
-    line: Votes  # (p,) in order
-    number: Votes  # (p,) the class that is named, in order within a line
-    value: Floats  # (p,)
-    rest: Floats  # (m,)
-
-    def whole(self) -> Floats:
-        """All (m, c)."""
-        found: Floats = self.rest[:, None] * self.frequency
-        found[self.line, self.number] = self.value
-        return found
-
-    def best(self) -> tuple[Votes, Floats]:
-        """The most probable class of each line, the first of equal ones, and its probability (m,)."""
-        m, c = len(self.rest), len(self.frequency)
-        keys, best, open_ = self.line * c + self.number, np.full(m, ABSTAIN), np.arange(m)
-        for one in np.argsort(-self.frequency, kind="stable"):  # the most frequent class that nobody names
-            named = np.isin(open_ * c + one, keys, assume_unique=True)
-            best[open_[~named]] = one
-            open_ = open_[named]
-            if not len(open_):
-                break
-        surest = np.where(best >= 0, self.rest * self.frequency[best], -1.0)
-        order = np.lexsort((self.number, -self.value, self.line))
-        line, first = np.unique(self.line[order], return_index=True)
-        number, value = self.number[order][first], self.value[order][first]
-        better = (value > surest[line]) | ((value == surest[line]) & (number < best[line]))
-        best[line[better]], surest[line[better]] = number[better], value[better]
-        return best, surest
 
 
 def _frequency(hand: Votes, c: int) -> Floats:
@@ -284,45 +249,14 @@ def _frequency(hand: Votes, c: int) -> Floats:
     return found
 
 
-def _expect(votes: Votes, hand: npt.NDArray[np.int64], c: int) -> tuple[_Beliefs, Votes, Floats]:
+def _expect(votes: Votes, hand: npt.NDArray[np.int64], c: int) -> tuple[Beliefs, Votes, Floats]:
     """Beliefs of lines, the line of each text (n,), and how often each heuristic is right where it votes (h,).
 
     Texts about which all say the same are one line with a weight, so that a million texts cost what a thousand do.
     """
     lines, line_of, weight = _grouped(np.column_stack([votes, hand]))
-    beliefs, trust = _rounds(lines[:, :-1], lines[:, -1], weight.astype(np.float64), _frequency(hand, c))
+    beliefs, trust = rounds(net_of(lines[:, :-1], lines[:, -1], c), weight, _frequency(hand, c))
     return beliefs, line_of, trust
-
-
-def _rounds(votes: Votes, hand: npt.NDArray[np.int64], weight: Floats, frequency: Floats) -> tuple[_Beliefs, Floats]:
-    """Beliefs of the lines (m, h) and trust (h,), in turns until they stand still; all of it over votes that were cast.
-
-    A heuristic is judged only on texts that a person labelled or that others speak of, too: where it speaks alone
-    nothing can be learned of it, and what was believed before stands.
-    """
-    (m, h), c = votes.shape, len(frequency)
-    known, (line, rule) = np.flatnonzero(hand >= 0), np.nonzero(votes >= 0)
-    number = votes[line, rule]
-    keys, pair = np.unique(np.concatenate([line * c + number, known * c + hand[known]]), return_inverse=True)
-    at, named = np.divmod(keys, c)
-    pair, base = pair.ravel()[: len(line)], frequency[named]
-    judged = weight[line] * ((np.bincount(line, minlength=m) > 1) | (hand >= 0))[line]
-    others = np.maximum(1 - np.bincount(at, base, m), 0)
-    odds, taught = np.log((1 - frequency) / frequency)[number], hand[at] >= 0
-    most = np.bincount(rule, judged, h)
-    trust, belief, rest = np.full(h, _TRUST), np.full(len(keys), 1 / c), np.ones(m)
-    for _ in range(_ROUNDS):
-        before = belief
-        gain = np.bincount(pair, np.log(trust / (1 - trust))[rule] + odds, len(keys))  # what votes add
-        top = np.zeros(m)
-        np.maximum.at(top, at, gain)
-        share = base * np.exp(gain - top[at])
-        rest = np.exp(-top) / (np.bincount(at, share, m) + others * np.exp(-top))
-        belief = np.where(taught, named == hand[at], share * (rest * np.exp(top))[at])
-        if np.abs(belief - before).max(initial=0) < _STILL:
-            break
-        trust = (np.bincount(rule, judged * belief[pair], h) + _TRUST * _STRENGTH) / (most + _STRENGTH)
-    return _Beliefs(frequency, at, named, belief, np.where(hand >= 0, 0.0, rest)), trust
 
 
 def _grouped(rows: Votes) -> tuple[Votes, Votes, Votes]:
