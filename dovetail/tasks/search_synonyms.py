@@ -2,8 +2,8 @@
 
 A word of queries in place of which several answers say another word is taken for a synonym of that word: by the
 likelihood ratio of the two standing together (Dunning, Accurate Methods for the Statistics of Surprise and Coincidence,
-1993), the idea being that of translation models for retrieval (Berger and Lafferty 1999). It is answers that are
-counted: many queries with one answer tell of that answer, and not of words.
+1993), the idea being that of translation models for retrieval (Berger and Lafferty 1999). Several answers must say so,
+and to several queries: many queries with one answer, or one with many, tell of their topic, and not of words.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from scipy.sparse import coo_array, csr_array
 from dovetail.tasks.search_index import Index
 from dovetail.tasks.search_words import Analyser, words
 
-_FEWEST = 3  # answers that a pair of words has to stand in
-_SURE = 15.1  # of the likelihood ratio: one pair in ten thousand gets there by chance
+_FEWEST = 3  # answers, and queries, that a pair of words has to stand in
+_SURE = 24.0  # of the likelihood ratio: one pair in a million gets there by chance
 _SHARE = 0.5  # of the answers to queries with the word, at least, have the other one
 _MOST = 2  # synonyms of a word
 _LETTERS = 3  # of either word, at least
@@ -69,12 +69,14 @@ def usage_of(index: Index, queries: Sequence[str], truth: Sequence[Mapping[int, 
 def learned_synonyms(usage: Usage, queries: Sequence[int] | Ints | None = None) -> dict[str, list[str]]:
     """The words that answers have instead of a word of their queries, surest first; of all queries, or of some."""
     rows = np.arange(len(usage.query)) if queries is None else np.flatnonzero(np.isin(usage.query, queries))
-    asked, said, total = _by_answer(usage, rows)
+    asked, said, total = _grouped(usage, rows, usage.answer)
+    of_queries = _grouped(usage, rows, usage.query)
     both = coo_array(asked.T @ said)
     left, right = (np.asarray(c, np.int64) for c in both.coords)
+    several = (csr_array(of_queries[0].T @ of_queries[1])[left, right] >= _FEWEST) if len(left) else np.zeros(0, bool)
     times, of, beside = both.data.astype(float), asked.sum(axis=0)[left], said.sum(axis=0)[right]
     sure = likelihood_ratio(times, of, beside, total)
-    kept = (times >= _FEWEST) & (times / of >= _SHARE) & (sure >= _SURE) & (times * total > of * beside)
+    kept = several & (times >= _FEWEST) & (times / of >= _SHARE) & (sure >= _SURE) & (times * total > of * beside)
     found: dict[str, list[str]] = {}
     for at in sorted(np.flatnonzero(kept).tolist(), key=lambda at: -sure[at]):
         word, other = usage.words[left[at]], usage.words[right[at]]
@@ -83,9 +85,9 @@ def learned_synonyms(usage: Usage, queries: Sequence[int] | Ints | None = None) 
     return found
 
 
-def _by_answer(usage: Usage, rows: Ints) -> tuple[csr_array, csr_array, int]:
-    """Both tables (a, t) of 0 and 1 over the a different answers of some rows: what any query of each has or lacks."""
-    answers, number = np.unique(usage.answer[rows], return_inverse=True)
+def _grouped(usage: Usage, rows: Ints, by: Ints) -> tuple[csr_array, csr_array, int]:
+    """Both tables (a, t) of 0 and 1 over the a different answers, or queries, of some rows: what a row of each has."""
+    answers, number = np.unique(by[rows], return_inverse=True)
     shape = (len(answers), len(rows))
     gather = csr_array((np.ones(len(rows)), (number, np.arange(len(rows)))), shape=shape)
     asked, said = gather @ usage.asked[rows], gather @ usage.said[rows]
