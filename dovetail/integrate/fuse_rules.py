@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from dovetail.errors import InputError, UnknownName
 from dovetail.integrate.fuse_groups import Groups
 from dovetail.tables.dates import as_dates
+from dovetail.tables.normalise import NUMERIC
 from dovetail.tables.numbers import as_numbers, spelled
 from dovetail.types import Kind
 
@@ -88,7 +89,9 @@ class Cells:
     def numbers(self) -> Floats:
         """(k,) what can be ordered in the values: days for dates, else numbers; NaN where there is none."""
         if self.attribute.kind is not Kind.DATE:
-            return as_numbers(self.original)
+            if self.attribute.kind not in NUMERIC:
+                return as_numbers(self.original)
+            return as_numbers(self.records.text[self.attribute.name])[self.row]  # as each source writes its decimals
         days = days_of(self.records, self.attribute)[self.row]
         return np.asarray(np.where(np.isnat(days), np.nan, days.astype(np.int64)), np.float64)
 

@@ -33,7 +33,7 @@ from dovetail.types import Job, Pairs, Progress, Table, finish
 from dovetail.version import __version__
 from dovetail.workspace import Workspace, write_json
 
-_ALIGNED = 2  # form of comparable texts: from 2 on each source writes its dates in its own order
+_ALIGNED = 2  # form of comparable texts: from 2 on each source writes dates and decimals in its own way
 _FUSED = 2  # form of what fusing gives: from 2 on provenance names all that lost, with reasons
 
 Source = str | Path | Table | Any  # a path, a URL, or a pandas, polars or Arrow table

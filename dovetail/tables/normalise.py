@@ -17,9 +17,17 @@ from dovetail.tables.dates import is_day_first, iso_date
 from dovetail.tables.kinds import kind_of
 from dovetail.tables.missing import MISSING
 from dovetail.tables.numbers import as_numbers as as_numbers
-from dovetail.tables.numbers import parse_money, parse_number, parse_quantity, spelled
+from dovetail.tables.numbers import (
+    has_decimal_comma,
+    parse_money,
+    parse_number,
+    parse_quantity,
+    spelled,
+    with_point,
+)
 from dovetail.types import Kind, Table
 
+NUMERIC = (Kind.NUMBER, Kind.MONEY, Kind.QUANTITY)
 _ADDED = "__normalised"
 _TRACKING = re.compile(r"(?:utm_\w+|gclid|fbclid|msclkid|ref)=.*")
 _JUNK = re.compile(r"[`\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufffd\ud800-\udfff]")
@@ -113,6 +121,12 @@ def _date_form(texts: Iterable[str], otherwise: bool | None) -> Callable[[str], 
     return lambda text: iso_date(text, day_first=day_first) or text
 
 
+def _form(texts: Iterable[str], kind: Kind) -> Callable[[str], str]:
+    form = _FORMS.get(kind, str)
+    is_comma = kind in NUMERIC and has_decimal_comma(texts)
+    return (lambda text: form(with_point(text))) if is_comma else form
+
+
 def comparable(values: pa.Array | pa.ChunkedArray, kind: Kind, *, day_first: bool | None = None) -> pa.Array:
     """Each cell in the one spelling that comparisons use, null where missing. Shape (n,), strings.
 
@@ -124,7 +138,7 @@ def comparable(values: pa.Array | pa.ChunkedArray, kind: Kind, *, day_first: boo
     if not coded.num_chunks:
         return pa.array([], pa.string())
     plain = [plain_text(text) for text in coded.chunk(0).dictionary.to_pylist()]
-    form = _date_form(plain, day_first) if kind is Kind.DATE else _FORMS.get(kind, str)
+    form = _date_form(plain, day_first) if kind is Kind.DATE else _form(plain, kind)
     spelt = pa.array([None if text in MISSING else form(text) for text in plain], pa.string())
     return pa.concat_arrays([spelt.take(chunk.indices) for chunk in coded.chunks])
 
@@ -153,7 +167,8 @@ def normalise(table: Table) -> Table:
 
 def _output_form(column: pa.ChunkedArray, kind: Kind) -> pa.Array | pa.ChunkedArray:
     if kind is Kind.MONEY:
-        return over_texts(column, _amount)
+        is_comma = has_decimal_comma(plain_text(text) for text in pc.unique(column).to_pylist() if text)
+        return over_texts(column, (lambda text: _amount(text, with_point(plain_text(text)))) if is_comma else _amount)
     if kind is Kind.PHONE:
         return over_texts(column, _dialled)
     if kind is Kind.CODE:
@@ -162,8 +177,8 @@ def _output_form(column: pa.ChunkedArray, kind: Kind) -> pa.Array | pa.ChunkedAr
     return comparable(column, kind)
 
 
-def _amount(text: str) -> str | None:
-    plain = plain_text(text)
+def _amount(text: str, plain: str | None = None) -> str | None:
+    plain = plain_text(text) if plain is None else plain
     found = parse_money(plain)
     if found is None:
         return None if plain in MISSING else text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -139,9 +139,44 @@ def spelled(value: float) -> str:
     return f"{value:.6f}".rstrip("0").rstrip(".")
 
 
+_COMMA = re.compile(r"\d,(?:\d{1,2}|\d{4,})(?![\d.,])|\d\.\d{3},\d|(?<![\d.,])0,\d{3}(?!\d)")
+_DOT = re.compile(r"\d\.(?:\d{1,2}|\d{4,})(?![\d.,])|\d,\d{3}\.\d|(?<![\d.,])0\.\d{3}(?!\d)")
+_EITHER = re.compile(r"(?<![\d.,])[1-9]\d{0,2},\d{3}(?![\d.,])")
+
+
+def has_decimal_comma(texts: Iterable[str]) -> bool:
+    """Whether the numbers of a column are written `1.234,50`, so that its `3.500` is three thousand five hundred.
+
+    Only numbers that can be read in one way tell: one with a decimal point says no, and so do more thousands like
+    `1,099` than decimals like `12,5`.
+    """
+    told = 0
+    for text in texts:
+        if "," not in text and "." not in text:
+            continue
+        comma, dot, either = (pattern.search(text) for pattern in (_COMMA, _DOT, _EITHER))
+        if (comma or dot or either) and not np.isnan(_any_number(text)):
+            if dot:
+                return False
+            told += 1 if comma else -1
+    return told > 0
+
+
+def with_point(text: str) -> str:
+    """A number of a column with decimal commas, written with a decimal point; what is no number stays as it is."""
+    pointed = re.sub(r"(?<=\d),(?=\d)", ".", re.sub(r"(?<=\d)\.(?=\d{3}(?!\d))", "", text))
+    return text if np.isnan(_any_number(pointed)) else pointed
+
+
 def as_numbers(values: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.float64]:
-    """The number in each cell, money and quantities too (in base units); NaN where there is none. Shape (n,)."""
-    return over_distinct(values, _any_number, np.nan)
+    """The number in each cell, money and quantities too (in base units); NaN where there is none. Shape (n,).
+
+    Whether a comma is the decimal mark is read off the column.
+    """
+    column = values if pa.types.is_string(values.type) else pc.cast(values, pa.string())
+    if not has_decimal_comma(text for text in pc.unique(column).to_pylist() if text):
+        return over_distinct(column, _any_number, np.nan)
+    return over_distinct(column, lambda text: _any_number(with_point(text)), np.nan)
 
 
 def _any_number(text: str) -> float:

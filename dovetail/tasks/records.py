@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from dovetail.errors import InputError, UnknownName
 from dovetail.tables.dates import is_day_first
 from dovetail.tables.kinds import kind_of
-from dovetail.tables.normalise import comparable
+from dovetail.tables.normalise import NUMERIC, comparable
 from dovetail.tasks.schema import ColumnMapping, ColumnMatch, SchemaMatcher
 from dovetail.types import Attribute, Kind, Records, Table
 
@@ -76,7 +76,9 @@ def stack(tables: Sequence[Table], attributes: Sequence[Attribute]) -> Records:
 
 
 def _comparable(parts: Sequence[pa.ChunkedArray], kind: Kind) -> pa.Array:
-    """The cells of all sources as comparisons see them; each source writes its dates in its own order."""
+    """The cells of all sources as comparisons see them; each source writes dates and decimals in its own way."""
+    if kind in NUMERIC:
+        return pa.concat_arrays([comparable(part, kind) for part in parts])
     cells = pa.chunked_array([chunk for part in parts for chunk in part.chunks], pa.string())
     if kind is not Kind.DATE:
         return comparable(cells, kind)
