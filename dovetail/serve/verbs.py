@@ -25,12 +25,16 @@ from dovetail.serve.wire_model import (
     SearchHit,
 )
 from dovetail.tasks.match_tables import Matcher
+from dovetail.tasks.search_find import PARTS, Hit
+from dovetail.tasks.search_where import parse_where
 from dovetail.types import Pairs, Table, finish
 
 if TYPE_CHECKING:
     from dovetail.serve.workbench import Workbench
 
 _TEXT = 500  # characters of a row that an answer holds
+_PASSAGE = 2_000  # characters of a passage
+_CELLS, _CELL = 12, 200  # other columns of an answer, and characters of each
 
 
 def match(bench: Workbench, asked: MatchAsked) -> MatchGiven:
@@ -78,14 +82,16 @@ def search(bench: Workbench, asked: SearchAsked) -> SearchGiven:
     """The best answers to each query, from a trained searcher, or from the rows of a table."""
     found = None if asked.table is not None else bench.models.of_task("search", asked.model)
     if found is not None:
-        return SearchGiven(queries=[_by_model(found[1], q, asked.k) for q in asked.queries])
+        return SearchGiven(queries=[_by_model(found[1], query, asked) for query in asked.queries])
+    if asked.where:
+        raise InputError("filters need a searcher; rows of a table are filtered on the page of the data")
     known = bench.tables.all()
     if not known:
         raise InputError("this workspace has no table to search yet")
     view = bench.tables.get(asked.table or next(iter(known)))
     answers = []
     for query in asked.queries:
-        rows = find(bench.room, view, query, asked.k)
+        rows = find(bench.room, view, query, asked.start + asked.k)[asked.start :]
         texts = view.texts(np.array([row for row, _ in rows], np.int64)) if rows else []
         hits = [
             SearchHit(row=row, id=str(view.ids[row].as_py()), score=round(score, 4), text=text[:_TEXT])
@@ -95,12 +101,24 @@ def search(bench: Workbench, asked: SearchAsked) -> SearchGiven:
     return SearchGiven(queries=answers)
 
 
-def _by_model(searcher: Any, query: str, k: int) -> QueryHits:
-    hits = [
-        SearchHit(row=None, id=h.id, score=float(h.relevance), text=f"{h.title} {h.passage}".strip()[:_TEXT])
-        for h in searcher.search(query, k)
-    ]
-    return QueryHits(query=query, hits=hits)
+def _by_model(searcher: Any, query: str, asked: SearchAsked) -> QueryHits:
+    found = searcher.search(query, asked.k, where=parse_where(asked.where), start=asked.start)
+    return QueryHits(query=query, hits=[_hit(searcher, query, one) for one in found])
+
+
+def _hit(searcher: Any, query: str, hit: Hit) -> SearchHit:
+    passage = hit.passage[:_PASSAGE]
+    return SearchHit(
+        row=None,
+        id=hit.id,
+        score=float(hit.relevance),
+        text=f"{hit.title} {hit.passage}".strip()[:_TEXT],
+        title=hit.title[:_TEXT],
+        passage=passage,
+        marks=[[start, end] for start, end in searcher.marked(query, passage)],
+        parts={name: float(getattr(hit, name)) for name in PARTS if getattr(hit, name)},
+        fields={name: str(value)[:_CELL] for name, value in list(hit.fields.items())[:_CELLS]},
+    )
 
 
 def _table(name: str, rows: list[dict[str, str | None]]) -> Table:

@@ -206,17 +206,24 @@ class SearchAsked(Asked):
 
     queries: Annotated[list[Annotated[str, Field(min_length=1, max_length=2_000)]], Field(min_length=1, max_length=100)]
     k: int = Field(10, ge=1, le=100)
+    start: int = Field(0, ge=0, le=1_000)
+    where: list[Annotated[str, Field(min_length=1, max_length=500)]] = Field(default_factory=list, max_length=20)
     table: Name | None = None
     model: Name | None = None
 
 
 class SearchHit(Given):
-    """An answer."""
+    """An answer. Of a searcher with the passage, the places in it of words of the query, and the parts of the score."""
 
     row: int | None
     id: str
     score: float
     text: str
+    title: str = ""
+    passage: str = ""
+    marks: list[list[int]] = Field(default_factory=list)
+    parts: dict[str, float] = Field(default_factory=dict)
+    fields: dict[str, str] = Field(default_factory=dict)
 
 
 class QueryHits(Given):

@@ -104,6 +104,8 @@ export const forecast = (asked: FitAsked) => got(http.POST("/api/models/forecast
 export const fit = (asked: FitAsked) => got(http.POST("/api/models/fit", { body: asked }));
 export const rollback = (name: string, version: number) =>
     got(http.POST("/api/models/{model}/rollback", { params: { path: { model: name } }, body: { version } }));
+export const search = (name: string, query: string, k: number, where: string[]) =>
+    got(http.POST("/api/search", { body: { queries: [query], k, start: 0, where, model: name } }));
 export const card = (name: string, version: number) =>
     got(http.GET("/api/models/{model}/card", { params: { path: { model: name }, query: { version } } }));
 export const reportPath = (name: string, version: number) => `/api/models/${encodeURIComponent(name)}/report?version=${version}`;

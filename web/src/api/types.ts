@@ -25,6 +25,7 @@ export type SessionProgress = S["SessionProgress"];
 export type PairItem = S["PairItem"];
 export type GroupItem = S["GroupItem"];
 export type ClassItem = S["ClassItem"];
+export type SearchHit = S["SearchHit"];
 export type JudgementItem = S["JudgementItem"];
 export type Item = PairItem | GroupItem | ClassItem | JudgementItem;
 export type NextItems = S["NextItems"];

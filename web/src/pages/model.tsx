@@ -11,6 +11,7 @@ import { sideBySide } from "../logic/versions";
 import { address, go, place } from "../route";
 import { attempt, may, say } from "../state";
 import { t } from "../texts";
+import { SearchModel } from "./model_search";
 import { isBehind, modelTitle } from "./models";
 
 export function ModelPage({ name }: { name: string }) {
@@ -26,16 +27,17 @@ export function ModelPage({ name }: { name: string }) {
 
 function Versions({ model, reload }: { model: ModelDetail; reload: () => void }) {
     const [back, setBack] = useState<VersionInfo | null>(null);
-    const tab = place.value.query.get("show") ?? "versions";
+    const searches = model.task === "search";
+    const tab = place.value.query.get("show") ?? (searches ? "search" : "versions");
     const version = Number(place.value.query.get("version") ?? model.current);
-    const show = (next: string) => go(address(["models", model.model], { show: next === "versions" ? null : next, version: version === model.current ? null : version }), true);
+    const show = (next: string) => go(address(["models", model.model], { show: next === (searches ? "search" : "versions") ? null : next, version: version === model.current ? null : version }), true);
     return (
         <div class="stack wide">
             <div class="row tabs" role="tablist">
-                {(["versions", "report", "card"] as const).map((one) => <button type="button" role="tab" class="button small" aria-selected={tab === one} onClick={() => show(one)}>{t.models.tabs[one]}</button>)}
-                {tab !== "versions" ? <span class="soft small">{t.models.version(version)}</span> : null}
+                {([...(searches ? ["search" as const] : []), "versions", "report", "card"] as const).map((one) => <button type="button" role="tab" class="button small" aria-selected={tab === one} onClick={() => show(one)}>{t.models.tabs[one]}</button>)}
+                {tab === "report" || tab === "card" ? <span class="soft small">{t.models.version(version)}</span> : null}
             </div>
-            {tab === "report" ? <Report model={model.model} version={version} /> : tab === "card" ? <Card model={model.model} version={version} /> : <SideBySide model={model} ask={setBack} />}
+            {tab === "search" && searches ? <SearchModel model={model.model} /> : tab === "report" ? <Report model={model.model} version={version} /> : tab === "card" ? <Card model={model.model} version={version} /> : <SideBySide model={model} ask={setBack} />}
             {back ? <RollBack model={model.model} to={back} close={() => setBack(null)} reload={reload} /> : null}
         </div>
     );
