@@ -188,3 +188,8 @@ def test_labels_that_look_wrong(place: Path) -> None:
 
 def test_the_column_of_training_is_the_column_of_the_labels(place: Path) -> None:
     assert json.loads(run("evaluate", place / "set", place / "tickets.csv", "--json"))["n"] == 20
+
+
+def test_the_labels_are_never_the_text(place: Path) -> None:
+    with pytest.raises(InputError, match="queue holds the labels, so it cannot be the text"):
+        run("fit", "classify", place / "tickets.csv", "--text", "queue", "--label", "queue", "--out", place / "no")

@@ -17,6 +17,7 @@ from dovetail.cli.main import app
 from dovetail.serve import rules as rules_of_tables
 from dovetail.serve.workbench import Workbench
 from dovetail.tables.write import write
+from dovetail.types import Table
 from dovetail.workspace import open_workspace
 
 MONEY = {"name": "money", "table": "tickets", "gives": "money", "words": ["refund", "invoice payment"]}
@@ -216,7 +217,7 @@ def test_console_lists_what_cannot_be_asked_beside_functions(shop: Path) -> None
     functions.write_text("def logs(text):\n    return 'login' if 'password' in text else None\n", encoding="utf-8")
     listed = told("list", shop, "--functions", functions)
     assert "b: the pattern '(' of heuristic b is not understood" in listed
-    assert "logs: what it says" in listed
+    assert "logs: a Python function" in listed
     names = [r["name"] for r in json.loads(told("list", shop, "--functions", functions, "--json"))["rules"]]
     assert names == ["money", "post", "b", "logs"]
 
@@ -383,3 +384,39 @@ def test_every_heuristic_of_a_full_page_is_asked_once(
     for _ in range(2):
         assert len(page(client)["rules"]) == MOST
     assert len(counted) == MOST
+
+
+PEEK = {"name": "peek", "table": "tickets", "gives": "post", "words": ["post"]}
+
+
+def test_a_column_with_the_answers_is_not_read_unless_it_is_named(client: TestClient, place: Path) -> None:
+    found = client.post("/api/heuristics/try", json={"rule": PEEK}).json()
+    assert found["line"]["rows"] == 0
+    assert found["notice"].startswith("the column queue holds the classes already, so a heuristic reads it only where")
+    named = client.post("/api/heuristics/try", json={"rule": {**PEEK, "column": "queue"}}).json()
+    assert named["line"]["rows"] == 20
+    assert named["notice"].endswith("peek reads the answers: how right that is says nothing of other rows")
+    client.put("/api/heuristics", json=MONEY)
+    assert "the column queue holds" in page(client)["notice"]
+    client.delete("/api/heuristics", params={"table": "tickets", "name": "money"})
+    other = {"name": "x", "table": "tickets", "gives": "Late parcels", "words": ["post"]}
+    assert client.post("/api/heuristics/try", json={"rule": other}).json()["notice"] is None  # nothing tells them apart
+
+
+def test_functions_are_asked_again_without_the_answers_that_they_name(place: Path) -> None:
+    with served(place) as (_, bench):
+        bench.add(tickets())
+        looked = bench.rules.look("tickets", [], {"f": lambda text: "login" if "login" in text else None})
+        assert looked.ground.answers == ("queue",)
+        assert (looked.votes >= 0).sum() == 0
+        seen = bench.rules.look("tickets", [], {"f": lambda text: "login" if "reset" in text else None})
+        assert (seen.votes >= 0).sum() == 20
+
+
+def test_a_table_of_answers_alone_is_read_all_the_same(place: Path) -> None:
+    with served(place) as (_, bench):
+        whole = tickets()
+        bench.add(Table("bare", whole.data.select(["queue"]), whole.ids))
+        assert bench.tables.get("bare").answers(["POST ", "none"]) == ("queue",)
+        ground = bench.rules.ground("bare", (), ["post"])
+        assert (ground.answers, ground.read) == ((), ("queue",))

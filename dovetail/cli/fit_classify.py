@@ -64,6 +64,8 @@ def classify(
     from dovetail.tasks.classify import Classifier
 
     names = split_pairs(name, "--name")
+    if label is not None and label in text:
+        raise InputError(f"the column {label} holds the labels, so it cannot be the text; name others with --text")
     if label is None:
         if not names:
             raise InputError("give the column of the labels with --label, or what the classes mean with --name a=b")

@@ -34,7 +34,9 @@ def add(
         list[str] | None, typer.Option("--means", help="CLASS=what it means; texts are compared. Repeatable.")
     ] = None,
     table: Table = None,
-    column: Annotated[str | None, typer.Option(help="Column that is read; all that say something by default.")] = None,
+    column: Annotated[
+        str | None, typer.Option(help="Column that is read; by default all but ids and those that hold the classes.")
+    ] = None,
     only_try: Annotated[bool, typer.Option("--try", help="Show what it would do, and keep nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -81,6 +81,7 @@ def add_one(workspace: str, table: str | None, given: Given, *, keep: bool, as_j
     lines += _rows(found.caught, "caught, for example:")
     lines += _rows(found.against_hand, "people say otherwise:")
     lines += _rows(found.against_others, "other heuristics say otherwise:")
+    lines += [f"! {found.notice}"] if found.notice else []
     lines += [f"replaced {rule.name}, which was: {_was(before)}"] if keep and before is not None else []
     end = f"kept in {rules.path}" if keep else "only tried, nothing was kept: leave out --try to keep it"
     _say([*lines, end])
@@ -103,17 +104,17 @@ def list_all(workspace: str, table: str | None, functions: str | None, *, as_jso
     name = _table(rules, table)
     if functions is None:
         found = shown.page(rules, name, 0.6)
-        lines, asked = found.rules, found.asked
+        lines, asked, notes = found.rules, found.asked, [found.notice] if found.notice else []
     else:
         kept = rules.all(name)
         looked = rules.look(name, kept, functions_of(functions))
-        asked, lines = len(looked.ground.rows), shown.lines(looked, kept)
+        asked, lines, notes = len(looked.ground.rows), shown.lines(looked, kept), shown.about_answers(looked)
     if as_json:
         sys.stdout.write(as_json_text({"table": name, "rules": [line.model_dump() for line in lines]}) + "\n")
         return
     told = [_in_words(line, asked) for line in lines]
     hint = f"no heuristics for {name} yet; add one: dovetail labels heuristics add {workspace} NAME --class … --words …"
-    _say(told or [hint])
+    _say([*(told or [hint]), *(f"! {note}" for note in notes if told)])
 
 
 def remove_one(workspace: str, table: str | None, name: str) -> None:
@@ -125,7 +126,7 @@ def remove_one(workspace: str, table: str | None, name: str) -> None:
 
 def join_all(workspace: str, table: str | None, functions: str | None, how: Joining, *, as_json: bool) -> None:
     """What all say together: counts, a file, or labels."""
-    rules, _ = _open(workspace)
+    rules, shown = _open(workspace)
     name = _table(rules, table)
     if how.out:
         check_out(how.out, rules.path.parent, (functions,))
@@ -146,7 +147,7 @@ def join_all(workspace: str, table: str | None, functions: str | None, how: Join
     if as_json:
         sys.stdout.write(as_json_text(facts) + "\n")
     else:
-        _say(_joined(facts, how))
+        _say([*_joined(facts, how), *(f"! {note}" for note in shown.about_answers(looked))])
 
 
 def _say(lines: Sequence[str]) -> None:
@@ -204,7 +205,7 @@ def _in_words(line: Any, asked: int) -> str:
     off = "" if line.on else " (off)"
     if line.fault:
         return f"{line.name}{off}: {line.fault}"
-    gives = line.gives or ("a class" if line.kind != "function" else "what it says")
+    gives = line.gives or "a class"
     said = f"{line.rows:,} of {asked:,} rows ({percent(line.coverage)})"
     others = f"overlap {percent(line.overlap)}, conflict {percent(line.conflict)}"
     if line.checked:
@@ -213,8 +214,10 @@ def _in_words(line: Any, asked: int) -> str:
         judged = f"right on {line.right:,} of {line.checked:,} hand labels ({percent(right.value, 0)}, {span})"
     else:
         judged = "no hand label to judge it by"
+    if line.kind == "function":
+        return f"{line.name}: a Python function\n  {said}, {others}, {judged}"
     shortened = what if len(what) <= 60 else what[:57] + "…"
-    return f"{line.name}{off}: {gives} where {shortened or 'it says so'}\n  {said}, {others}, {judged}"
+    return f"{line.name}{off}: {gives} where {shortened}\n  {said}, {others}, {judged}"
 
 
 def _rows(examples: Sequence[Any], title: str) -> list[str]:

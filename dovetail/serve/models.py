@@ -193,6 +193,8 @@ class Models:
             for column in (*asked.text, *((asked.label,) if asked.label else ())):
                 if column not in view.columns:
                     raise UnknownName("column", column, view.columns, view.name)
+        if asked.label and asked.label in asked.text:
+            raise InputError(f"the column {asked.label} holds the labels, so it cannot be read as text; leave it out")
         if self.labels_for(asked) < _FEWEST[asked.task]:
             raise InputError(self.forecast(asked).why)
 

@@ -56,6 +56,17 @@ class Ground:
     even: int  # how many of the rows are evenly spread
 
     @cached_property
+    def answers(self) -> tuple[str, ...]:
+        """The columns that hold the classes already: a heuristic that names no column does not read them."""
+        found = self.view.answers(self.classes)
+        return found if len(found) < len(self.view.telling) else ()
+
+    @cached_property
+    def read(self) -> tuple[str, ...]:
+        """The columns that a heuristic reads which names none."""
+        return tuple(name for name in self.view.telling if name not in self.answers)
+
+    @cached_property
     def parts(self) -> tuple[tuple[str, Numbers], ...]:
         """The even rows, which stay the same for a table, and the others with a name that changes with them."""
         even, others = self.rows[: self.even], self.rows[self.even :]
@@ -153,11 +164,12 @@ class Rules:
         """What these rules, and Python functions, say of a table together."""
         faults: dict[str, str] = {}
         ground = self.ground(table, rules)
-        columns, asked, spoken = [], [], []
-        for name, function in functions.items():
-            texts = self.texts(ground, "").to_pylist()
-            spoken.append([(name, said) for said in _called(name, function, texts)])
-        ground = self.ground(table, rules, [said for one in spoken for _, said in one if said is not None])
+        columns, asked = [], []
+        spoken = self._spoken(ground, functions)
+        named = self.ground(table, rules, [said for one in spoken for said in set(one) if said is not None])
+        if named.read != ground.read:  # what they said shows which columns hold the answers
+            spoken = self._spoken(named, functions)
+        ground = named
         number: dict[str | None, int] = {None: -1, **{c: n for n, c in enumerate(ground.classes)}}
         for rule in rules:
             try:
@@ -166,10 +178,15 @@ class Rules:
             except InputError as error:
                 faults[rule.name] = str(error)
         for one, name in zip(spoken, functions, strict=True):
-            columns.append(np.array([number[said] for _, said in one], np.int64))
+            columns.append(np.array([number.get(said, -1) for said in one], np.int64))
             asked.append(Rule(name, table))
         votes = np.stack(columns, axis=1) if columns else np.zeros((len(ground.rows), 0), np.int64)
         return _looked(ground, tuple(asked), votes, faults)
+
+    def _spoken(self, ground: Ground, functions: Mapping[str, Callable[[str], str | None]]) -> list[list[str | None]]:
+        """What each function says of each row."""
+        texts = self.texts(ground, "").to_pylist() if functions else []
+        return [_called(name, function, texts) for name, function in functions.items()]
 
     def would(self, looked: Looked, sure: float) -> Would:
         """What joining says of the rows that no person labelled, where it is sure."""
@@ -219,10 +236,11 @@ class Rules:
         view, (name, rows) = ground.view, part
         if column and column not in view.columns:
             raise UnknownName("column", column, view.columns, view.name)
-        key = (view.name, view.version, column, name)
+        columns = (column,) if column else ground.read
+        key = (view.name, view.version, columns, name)
         with self._lock:
             if key not in self._texts:
-                some = view.data.select([column] if column else list(view.telling)).take(pa.array(rows))
+                some = view.data.select(list(columns)).take(pa.array(rows))
                 parts = [pc.fill_null(c, "") for c in some.columns]
                 whole = pc.binary_join_element_wise(*parts, " ") if parts else pa.array([""] * len(rows))
                 self._texts[key] = whole.combine_chunks() if isinstance(whole, pa.ChunkedArray) else whole
@@ -231,7 +249,8 @@ class Rules:
             return self._texts[key]
 
     def _remembered(self, ground: Ground, part: tuple[str, Numbers], rule: Rule, seconds: float) -> Numbers:
-        what = (rule.kind, rule.column, rule.pattern, rule.words, tuple(rule.names.items()), rule.sure)
+        columns = (rule.column,) if rule.column else ground.read
+        what = (rule.kind, columns, rule.pattern, rule.words, tuple(rule.names.items()), rule.sure)
         key = (ground.view.name, ground.view.version, part[0], *what)
         with self._lock:
             found = self._votes.get(key)

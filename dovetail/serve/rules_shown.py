@@ -72,7 +72,8 @@ def tried(rules: Rules, rule: Rule, turn: int) -> RuleLooked:
     caught, hands, others_ = ([_example(rules, looked, rule, at) for at in some] for some in chosen)
     line = line_of(rule, looked.scores[0], None)
     asked = len(looked.ground.rows)
-    return RuleLooked(line=line, asked=asked, caught=caught, against_hand=hands, against_others=others_)
+    notes = "; ".join(about_answers(looked)) or None
+    return RuleLooked(line=line, asked=asked, caught=caught, against_hand=hands, against_others=others_, notice=notes)
 
 
 def applied(rules: Rules, table: str, sure: float, person: str) -> RulesSaid:
@@ -143,12 +144,31 @@ def _joined(rules: Rules, looked: Looked, sure: float) -> RulesJoined:
 
 
 def _notice(looked: Looked, known: Sequence[Rule]) -> str | None:
+    notes = []
     if known and looked.joined is None:
-        return "heuristics of two classes are needed before they can be joined; add one of another class"
+        notes.append("heuristics of two classes are needed before they can be joined; add one of another class")
     asked, total = len(looked.ground.rows), len(looked.ground.view)
-    if asked == total:
-        return None
-    return f"this table is large: {asked:,} of {total:,} rows are read, evenly spread, with those that people labelled"
+    if asked < total:
+        said = f"{asked:,} of {total:,} rows are read, evenly spread, with those that people labelled"
+        notes.append(f"this table is large: {said}")
+    return "; ".join([*notes, *about_answers(looked)]) or None
+
+
+def about_answers(looked: Looked) -> list[str]:
+    """Which columns hold the answers, and who reads them all the same."""
+    ground = looked.ground
+    if not ground.answers:
+        return []
+    one = len(ground.answers) == 1
+    what = (
+        f"{'the column' if one else 'the columns'} {', '.join(ground.answers)} {'holds' if one else 'hold'} the classes"
+    )
+    peeking = [rule.name for rule in looked.rules if rule.column in ground.answers]
+    told = [f"{what} already, so a heuristic reads {'it' if one else 'them'} only where it names the column"]
+    if peeking:
+        reads = f"{', '.join(peeking)} {'reads' if len(peeking) == 1 else 'read'} the answers"
+        told.append(f"{reads}: how right that is says nothing of other rows")
+    return told
 
 
 def _some(rows: npt.NDArray[np.int64], count: int, random: np.random.Generator) -> list[int]:

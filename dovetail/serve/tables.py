@@ -10,7 +10,8 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +25,7 @@ import pyarrow.ipc as ipc
 
 from dovetail.errors import InputError, UnknownName
 from dovetail.integrate.align import Alignment
+from dovetail.labels.spelling import folded
 from dovetail.labels.strays import Ids
 from dovetail.serve.wire_data import Rec
 from dovetail.tables.atomic import replace_file
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 
 RECORDS = "records"
 ADDED = "tables"  # folder of the tables that were added
+_LOOKED_AT, _FEW, _LONGEST_CLASS = 5_000, 50, 200  # rows, cells, characters by which columns of answers are known
+_ANSWERS = 0.002  # share of cells that are a class, from which a column holds answers
 _MOST_TEXT = 20_000  # characters of a value that are sent
 Origin = Literal["records", "source", "merged", "added"]
 
@@ -121,6 +125,32 @@ class View:
         """The columns that say something about a row: all but ids."""
         some = tuple(n for n in self.columns if self.kinds[n] not in ("id", "empty") and n != "source")
         return some or tuple(self.columns)
+
+    def answers(self, classes: Iterable[str]) -> tuple[str, ...]:
+        """The columns that hold these classes already, whole cells of them, however they are spelt: who reads those is
+        told the answer."""
+        names = {folded(name) for name in classes} - {""}
+        found = []
+        for column, counts in self._spelt.items():
+            cells, equal = counts.total(), sum(counts[name] for name in names)
+            if equal and equal >= _ANSWERS * cells and (equal > 1 or cells < _FEW):
+                found.append(column)
+        return tuple(found)
+
+    @cached_property
+    def _spelt(self) -> dict[str, Counter[str]]:
+        """How often each value stands in a column that says something, of some rows evenly spread."""
+        rows = np.unique(np.linspace(0, max(len(self) - 1, 0), min(len(self), _LOOKED_AT)).astype(np.int64))
+        some = self.data.select(list(self.telling)).take(pa.array(rows)) if len(rows) else self.data.slice(0, 0)
+        found = {}
+        for name in self.telling:
+            given = Counter(v for v in some[name].to_pylist() if v and len(v) <= _LONGEST_CLASS)
+            whole: Counter[str] = Counter()
+            for value, number in given.items():
+                whole[folded(value)] += number
+            whole[""] += sum(1 for v in some[name].to_pylist() if v) - given.total()
+            found[name] = whole
+        return found
 
 
 def _shortened(value: str | None) -> str | None:

@@ -162,6 +162,7 @@ class RuleLooked(Given):
     caught: list[RuleExample]
     against_hand: list[RuleExample]
     against_others: list[RuleExample]
+    notice: str | None  # which columns hold the answers, and are not read
 
 
 class RulesSaid(Given):

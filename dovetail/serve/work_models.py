@@ -110,11 +110,12 @@ def _classify(work: Work, folder: Path) -> Working:
     rows, labels, mine = _labelled(work, view)
     several = any(isinstance(v, list) and len(v) > 1 for v in labels)
     given = labels if several else [v[0] if isinstance(v, list) else v for v in labels]
-    texts = view.texts(np.array(rows, np.int64), tuple(work.spec.get("text") or ()))
+    read = tuple(work.spec.get("text") or (c for c in view.telling if c != work.spec.get("label")))
+    texts = view.texts(np.array(rows, np.int64), read)
     model = Classifier(str(work.spec.get("encoder", "auto")))
     options = {"effort": work.spec.get("effort", "normal"), "minutes": work.spec.get("minutes")}
     yield from model.fit_job(texts, given, **options)
-    model.remember(columns=list(work.spec.get("text") or view.telling), table=view.name)
+    model.remember(columns=list(read), table=view.name)
     model.save(folder)
     right = right_of_people(model, texts, mine)
     quality = None if right is None else {"figure": "accuracy", **right}

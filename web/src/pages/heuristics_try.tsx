@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import * as calls from "../api/calls";
 import type { RuleExample, RuleLooked, RulesPage } from "../api/types";
 import { Fault, Field, Interval, Key, Select } from "../parts/basic";
+import { Icon } from "../parts/icons";
 import { useKeys } from "../parts/keys";
 import { useLoad, useStill } from "../parts/load";
 import { figure, percent } from "../logic/format";
@@ -76,6 +77,7 @@ function Tried({ page, draft }: { page: RulesPage; draft: Draft }) {
                 {line.conflict ? <p class="small soft">{t.rules.against(percent(line.conflict))}</p> : null}
             </div>
             <Examples title={t.rules.againstHand} some={found.against_hand} table={page.table} />
+            {found.notice ? <p class="notice"><Icon name="warn" />{found.notice}</p> : null}
             <Examples title={t.rules.againstOthers} some={found.against_others} table={page.table} />
             <Examples title={t.rules.caught} some={found.caught} table={page.table} />
             {line.rows > found.caught.length ? <div><button type="button" class="button small" onClick={others}>{t.rules.others}<Key name="o" /></button></div> : null}
