@@ -11,7 +11,7 @@ import pytest
 from dovetail.encoders.base import load_encoder
 from dovetail.errors import InputError, UnknownName
 from dovetail.tasks.embed import Embedder, leading
-from dovetail.tasks.embed_classes import said_by_names
+from dovetail.tasks.embed_classes import ClassSettings, class_head, said_by_names
 from dovetail.tasks.embed_head import HEADS, ClassHead, PlainHead, SkipHead, load_head, unit
 from dovetail.tasks.embed_linear import logistic, one_hot
 from dovetail.tasks.embed_pairs import shares
@@ -87,6 +87,19 @@ def test_names_that_mean_something_help_where_labels_are_few() -> None:
     assert said is not None
     assert (ENCODER.encode(["football match"]) @ said).argmax() == 0
     assert said_by_names(ENCODER, ["1", "2"]) is None
+
+
+def test_many_labels_that_slip_alike_are_doubted() -> None:
+    texts, kinds = texts_of(0, 1_500)
+    vectors = Noisy().encode(texts)
+    truth = np.array(["abc".index(kind) for kind in kinds])
+    slipped = np.where((truth == 0) & (vectors[:, 6] > 0.15), 1, truth)  # a rule that looks at something else
+    asked = Noisy().encode(texts_of(5_000, 300)[0])
+    told = [class_head(vectors, slipped, ClassSettings(doubt=doubt)).probabilities(asked) for doubt in (0.25, 0.0)]
+    right = [float((found.argmax(axis=1) == np.arange(300) % 3).mean()) for found in told]
+    assert right[0] > right[1]
+    few = [class_head(vectors[:90], slipped[:90], ClassSettings(doubt=doubt)).weights for doubt in (0.25, 0.0)]
+    np.testing.assert_array_equal(*few)
 
 
 def test_texts_without_label_help() -> None:

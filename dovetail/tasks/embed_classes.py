@@ -16,6 +16,7 @@ from dovetail.tasks.embed_scores import same_class
 
 _FORCES = (0.5, 1.0, 1.5, 2.0, 3.0)
 _FEW = 60  # labels
+_MANY = 1_000  # labels from which the neighbours of a text are near enough to speak against its label
 _FOLDS = 5
 _SURE = 1.64  # standard errors by which a head must be better than none
 _NEXT = 5  # the fewest neighbours that count as next
@@ -28,7 +29,8 @@ class ClassSettings:
     """How the class head is made. `python -m bench similarity choose` compares others, on training rows alone.
 
     `strength` is the inverse of the regularisation; `force` is used where there are too few labels to choose one;
-    `share` of what a text without label is taken for comes from its neighbours; class probabilities count to a `power`.
+    `share` of what a text without label is taken for comes from its neighbours, and `doubt` of what one with a label is
+    taken for where there are many: labels that rules gave slip alike. Class probabilities count to a `power`.
     The last `plain` values of a vector are the plain space, those before are of lower layers; 0: all are the space.
     `names` (d, c) is what the names of the classes alone say, which the labels start from.
     """
@@ -36,6 +38,7 @@ class ClassSettings:
     strength: float = 3.0
     force: float = 2.0
     share: float = 0.5
+    doubt: float = 0.25
     power: float = 1.0
     plain: int = 0
     names: npt.NDArray[np.float32] | None = field(default=None, compare=False)
@@ -85,7 +88,7 @@ def taught_by_classes(vectors: Vectors, labels: Ints, settings: ClassSettings = 
         why = f"{len(known)} labels are too few to check on; the usual force"
         return Taught(class_head(vectors, labels, settings, seed=seed), float("nan"), float("nan"), why)
     near = None
-    if max(len(known), _NEAR) < len(vectors) <= _MOST_WITHOUT:
+    if _NEAR < len(vectors) <= _MOST_WITHOUT:
         near = _neighbours(settings.start(vectors))
     trials = _held_out(vectors, labels, settings, near, seed)
     plain = trials.pop(0.0)
@@ -141,7 +144,8 @@ def class_head(
     targets = one_hot(labels[known])
     weights, bias = _told(vectors[known], targets, balanced(targets), settings)
     rest = np.flatnonzero(labels < 0)
-    if len(rest) > _NEAR and settings.share:
+    doubt = settings.doubt if max(_MANY, len(rest)) <= len(known) <= _MOST_WITHOUT else 0.0
+    if doubt or (len(rest) > _NEAR and settings.share):
         rest = np.sort(np.random.default_rng(seed).permutation(rest)[:_MOST_WITHOUT])
         rows = np.concatenate([known, rest])
         first = ClassHead(weights, bias, np.ones(1, np.float32)).probabilities(vectors[rows])
@@ -152,7 +156,8 @@ def class_head(
             if near is None or len(rows) < len(vectors)
             else place[near[rows]]
         )
-        weights, bias = _again(vectors[rows], targets, first.astype(np.float64), beside, settings)
+        again = replace(settings, doubt=doubt)
+        weights, bias = _again(vectors[rows], targets, first.astype(np.float64), beside, again)
     force, power = (np.array([value], np.float32) for value in (settings.force, settings.power))
     return ClassHead(weights, bias, force, power, settings.start.plain)
 
@@ -165,18 +170,18 @@ def _told(vectors: Vectors, targets: Floats, weights: Floats, settings: ClassSet
 def _again(
     vectors: Vectors, sure: Floats, guessed: Floats, near: Ints, settings: ClassSettings
 ) -> tuple[Vectors, Vectors]:
-    """The linear map once more, with what its neighbours are taken for as the target of each text without label.
+    """The linear map once more, with what its neighbours are taken for in the target of each text without label.
 
     Source: label propagation of Zhou et al. 2003, two rounds. Texts without label weigh together as much as those with.
     """
     guessed[: len(sure)] = sure
-    found = guessed
+    found, rest = guessed, len(guessed) - len(sure)
+    heard = np.full((len(guessed), 1), settings.share)
+    heard[: len(sure)] = settings.doubt
     for _ in range(2):
-        found = (1 - settings.share) * guessed + settings.share * found[near].mean(axis=1)
-        found[: len(sure)] = sure
+        found = (1 - heard) * guessed + heard * found[near].mean(axis=1)
     weights = balanced(found)
-    rest = len(found) - len(sure)
-    weights[len(sure) :] *= min(1.0, len(sure) / rest)
+    weights[len(sure) :] *= min(1.0, len(sure) / max(1, rest))
     return _told(vectors, found, weights, settings)
 
 
