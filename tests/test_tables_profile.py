@@ -17,6 +17,7 @@ from dovetail.cli.main import app
 from dovetail.errors import InputError
 from dovetail.tables.clean import clean, clean_text
 from dovetail.tables.profile import ColumnProfile, profile
+from dovetail.tables.read import read
 from dovetail.types import Kind, Pairs, Table
 
 
@@ -287,3 +288,9 @@ def test_the_console_says_what_gives_the_answer_away(tmp_path: Path) -> None:
     assert result.exit_code == 0
     leaks = {(x["left"], x["right"], x["right_part"]) for x in json.loads(result.output)["leaks"]}
     assert ("key", "made", "the last word of ") in leaks
+
+
+def test_two_orders_of_dates_in_one_column_are_said() -> None:
+    table = read(pa.table({"seen": ["13/02/2020", "25/12/2019", "02/14/2020", "03/04/2020", "2020-01-01"]}))
+    said = profile(table).columns[0].warnings
+    assert "two orders of dates: 2 can only have the day first, 1 only the month; others may be misread" in said

@@ -20,7 +20,7 @@ from dovetail.tasks.schema import ColumnMapping, ColumnMatch, SchemaMatcher
 from dovetail.types import Table
 from dovetail.workspace import as_json_text
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def show_profile(

@@ -110,15 +110,19 @@ def _date(year: str, month: int, day: str) -> date | None:
 
 def is_day_first(values: Iterable[str]) -> bool | None:
     """Whether `05/06/2001` means the fifth of June in a column; None where its values do not tell."""
+    day, month = orders(values)
+    return None if day == month else day > month
+
+
+def orders(values: Iterable[str]) -> tuple[int, int]:
+    """How many values of a column can only have the day first, and how many only the month."""
     day = month = 0
     for value in values:
         match = _SLASHED.fullmatch(value.strip()) or _SHORT.fullmatch(value.strip())
         if match:
             day += int(match[1]) > 12
             month += int(match[2]) > 12
-    if day == month:
-        return None
-    return day > month
+    return day, month
 
 
 def as_dates(values: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.datetime64]:

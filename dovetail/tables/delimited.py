@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dovetail.errors import InputError
-from dovetail.tables.encoding import decode, has_broken_bytes, line_bounds
+from dovetail.tables.encoding import decode, has_broken_bytes, line_bounds, odd_word
 from dovetail.types import Reject
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _DELIMITERS = (",", ";", "\t", "|")
 _CHUNK = 50_000
+_SEPARATOR = re.compile(r'\ufeff?"?sep=([^"\w\s]|\t)"?[\r\n]*', re.IGNORECASE)  # what spreadsheets put above a header
 _STRAY = re.compile(r'[,;\t|]"|"[,;\t|]')
 _BLANK = " \t\r\n"
 KEEP = 500  # characters of a rejected row that are shown
@@ -47,13 +48,26 @@ def read_delimited(raw: bytes, file: str) -> Part:
     """Read bytes of a CSV, TSV, semicolon or pipe separated file. Every column is text, an empty cell is null."""
     text, encoding = decode(raw)
     lines = list(io.StringIO(text, newline=""))
-    dialect = _dialect(lines)
-    start, header = _header(lines, dialect, file)
+    hint = _SEPARATOR.fullmatch(lines[0]) if lines else None
+    dialect = _Dialect(hint[1], None) if hint else _dialect(lines)
+    start, header = _header(lines, dialect, file, 1 if hint else 0)
     parser = _Rows(_File(file, raw, encoding, lines), dialect, len(header), start)
     parser.parse()
     arrays = [pa.chunked_array(chunks or [pa.array([], pa.string())]) for chunks in parser.columns]
     data = pa.table(arrays, names=header)
-    return Part(file, data, np.asarray(parser.starts, dtype=np.int64), parser.rejects, encoding)
+    notes = doubts(text, encoding, file)
+    return Part(file, data, np.asarray(parser.starts, dtype=np.int64), parser.rejects, encoding, notes)
+
+
+def doubts(text: str, encoding: str, file: str) -> list[str]:
+    """What a person should know of a guessed encoding, in words."""
+    word = odd_word(text) if encoding == "windows-1252" else None
+    if word is None:
+        return []
+    return [
+        f"{file} is no UTF-8 and was read as Windows-1252, but {word!r} looks wrong; if it is, save the file as UTF-8, "
+        f"as with: iconv -f ITS_ENCODING -t UTF-8"
+    ]
 
 
 @dataclass(frozen=True)
@@ -97,9 +111,9 @@ def _regularity(head: Sequence[str], dialect: _Dialect) -> tuple[float, float, i
     return round(regular, 1), round(1 - stray / len(widths), 1), widths[0]
 
 
-def _header(lines: Sequence[str], dialect: _Dialect, file: str) -> tuple[int, list[str]]:
-    """The line after the header, and the column names."""
-    first = next((i for i, line in enumerate(lines) if line.strip()), None)
+def _header(lines: Sequence[str], dialect: _Dialect, file: str, skip: int) -> tuple[int, list[str]]:
+    """The line after the header, which is the first from `skip` on that is not blank, and the column names."""
+    first = next((i for i in range(skip, len(lines)) if lines[i].strip()), None)
     if first is None:
         raise InputError(f"{file} is empty; expected a header line and rows")
     reader = dialect.reader(lines[first:])

@@ -17,6 +17,10 @@ _BOMS = (
 )
 _BIG_ENDIAN = (codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 _BROKEN = re.compile("[\udc80-\udcff]")
+_HIGH = re.compile(r"[^\W\d_]*[^\x00-\x7f\s\udc80-\udcff][^\s,;|\"]*")
+_ODD = re.compile(
+    "[a-zß-öø-ÿ][ŠŒŽŸÀ-ÖØ-Þ¡-§¨©«¬®¯±´¶¸¹»-¿‚ƒ„†‡ˆ‰‹›˜™][a-zß-öø-ÿ]|[a-z][ŠŒŽŸÀ-ÖØ-Þ]|[À-ÖØ-öø-ÿ]{4}|^[®¬¦¤¨¯¸¾][a-z]"
+)
 _SOUND = re.compile("[^\x00-\x7f\udc80-\udcff]")
 
 
@@ -44,6 +48,17 @@ def decode(raw: bytes) -> tuple[str, str]:
 def has_broken_bytes(text: str) -> bool:
     """Whether a piece of decoded text holds bytes that did not fit the encoding."""
     return not text.isascii() and any("\ud800" <= ch <= "\udfff" for ch in text)
+
+
+def odd_word(text: str) -> str | None:
+    """A word that shows that text was hardly written in Windows-1252; None where nothing speaks against it.
+
+    Letters of Cyrillic, Greek and Hebrew come out as runs of accented ones; those of Mac and Latin-2 as capitals and
+    signs inside of words.
+    """
+    words = [found[0] for found, _ in zip(_HIGH.finditer(text), range(20_000), strict=False)]
+    odd = [word for word in words if _ODD.search(word)]
+    return odd[0][:40] if len(odd) > 0.1 * len(words) and len(odd) >= min(2, len(words)) else None
 
 
 def line_bounds(raw: bytes, encoding: str) -> npt.NDArray[np.int64]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dovetail.tables.clean import ENTITY, repaired_encoding
-from dovetail.tables.dates import is_day_first, parse_date
+from dovetail.tables.dates import orders, parse_date
 from dovetail.tables.kinds import EMAIL_FORM, PHONE_FORM, URL_FORM
 from dovetail.tables.numbers import parse_money, parse_number, parse_quantity
 from dovetail.types import Kind
@@ -159,11 +159,18 @@ def _strangers(cells: Cells) -> Iterator[str]:
 
 
 def _dates(cells: Cells) -> Iterator[str]:
-    if cells.kind is not Kind.DATE or is_day_first(cells.texts) is not None:
+    if cells.kind is not Kind.DATE:
+        return
+    day, month = orders(cells.texts)
+    if day and month:
+        said = f"{day:,} can only have the day first, {month:,} only the month"
+        yield f"two orders of dates: {said}; others may be misread"
+    if day != month:
         return
     open_ = cells.where(lambda text: parse_date(text) is None and parse_date(text, day_first=True) is not None)
     if open_.any():
-        yield f"day or month first? {cells.first(open_)} and {cells.weight(open_) - 1:,} more can be read both ways"
+        more = cells.weight(open_) - 1
+        yield f"day or month first? {cells.first(open_)}{f' and {more:,} more' if more else ''} can be read both ways"
 
 
 def _blanks(cells: Cells) -> Iterator[str]:

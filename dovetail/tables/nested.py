@@ -7,14 +7,14 @@ import itertools
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from dovetail.errors import InputError
-from dovetail.tables.delimited import KEEP, Part
+from dovetail.tables.delimited import KEEP, Part, doubts
 from dovetail.tables.encoding import decode, encoded, has_broken_bytes
 from dovetail.types import Reject
 
@@ -36,19 +36,23 @@ def read_json(raw: bytes, file: str) -> Part:
     stripped = text.lstrip("\ufeff \t\r\n")
     if not stripped:
         raise InputError(f"{file} is empty; expected JSON objects, one a line or in an array")
-    source = _Source(file, raw, encoding)
+    found = _found(stripped, text, _Source(file, raw, encoding))
+    return replace(_part(found, encoding), notes=doubts(text, encoding, file))
+
+
+def _found(stripped: str, text: str, source: _Source) -> _Found:
     if stripped.startswith("["):
-        return _part(_from_array(stripped, 0, source), encoding)
+        return _from_array(stripped, 0, source)
     first = stripped.split("\n", 1)[0].strip()
     is_whole = _loads(first) is None or len(first) == len(stripped.rstrip())
     if is_whole and (document := _loads(stripped)) is not None:
         wrapper = _WRAPPER.match(stripped) if _is_wrapped(document) else None
         if wrapper:
-            return _part(_from_array(stripped, wrapper.end() - 1, source), encoding)
+            return _from_array(stripped, wrapper.end() - 1, source)
         found = _Found(source)
         found.take(document, 1, stripped)
-        return _part(found, encoding)
-    return _part(_from_lines(text, source), encoding)
+        return found
+    return _from_lines(text, source)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -234,6 +234,8 @@ def _rows(count: int) -> str:
 def _lost(rejects: Sequence[Reject]) -> str:
     if not rejects:
         return "; give a file that holds some"
+    if all("no text" in reject.reason for reject in rejects):
+        return f" that are text: it is neither UTF-8, UTF-16 nor Windows-1252; save {rejects[0].file} as UTF-8"
     return (
         f": all {len(rejects):,} were refused, the first in line {rejects[0].line}: {rejects[0].reason}. If the "
         f"header stands further down, delete the lines above it"
