@@ -130,10 +130,10 @@ class ListStore:
         kept = min(k, int(sizes.sum()))
         if not kept or not len(queries):
             return keys, cosines
-        order = np.argsort(-(queries @ self._centres.T), axis=1, kind="stable")
         for row, query in enumerate(np.asarray(queries, np.float32)):
-            enough = int(np.searchsorted(np.cumsum(sizes[order[row]]), kept)) + 1
-            read = [self._lists[n] for n in order[row, : max(width, enough)].tolist() if sizes[n]]
+            order = np.argsort(-(self._centres @ query), kind="stable")
+            enough = int(np.searchsorted(np.cumsum(sizes[order]), kept)) + 1
+            read = [self._lists[n] for n in order[: max(width, enough)].tolist() if sizes[n]]
             found = _Codes.joined(_promising(query, read, _SECOND * kept + _SPARE))
             near = found.vectors @ query
             best = top_columns(near[None], kept)[0]
