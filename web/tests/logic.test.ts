@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Condition } from "../src/api/types";
 import { putBack, refill } from "../src/logic/buffer";
-import { chosenAtFirst, ordered, toggled } from "../src/logic/chosen";
+import { chosenAtFirst, meant, ordered, toggled } from "../src/logic/chosen";
 import { nextSort, readConditions, toggleCondition, typedValue, writeConditions } from "../src/logic/conditions";
 import { flat, shownValue } from "../src/logic/flat";
 import { ago, duration, figure, memory, percent, signed, titleOf } from "../src/logic/format";
@@ -101,5 +101,15 @@ describe("the rest", () => {
     test("a token is found in the address that the console prints", () => {
         expect(tokenIn("http://127.0.0.1:8765/#token=dt_abc")).toBe("dt_abc");
         expect(tokenIn("  dt_abc ")).toBe("dt_abc");
+    });
+});
+
+describe("a class that is typed", () => {
+    test("is the one that is spelt so, else the one that differs only in spelling, else new", () => {
+        const known = ["billing", "Billing", "Caf\u00e9"];
+        expect(meant(known, " Billing ")).toBe("Billing");
+        expect(meant(known, "BILLING")).toBe("billing");
+        expect(meant(known, "CAFE\u0301")).toBe("Caf\u00e9");
+        expect(meant(known, "Bills")).toBe("Bills");
     });
 });

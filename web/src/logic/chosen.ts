@@ -23,3 +23,11 @@ export function ordered(suggestions: readonly { readonly value: string; readonly
     const rest = [...new Set([...classes, ...added])].filter((one) => !known.has(one)).sort((one, other) => one.localeCompare(other));
     return [...first, ...rest.map((value) => ({ value, score: null }))];
 }
+
+const plain = (name: string): string => name.normalize("NFKC").toLowerCase().split(/\s+/).filter(Boolean).join(" ");
+
+/** The class that somebody means who types a name: the one that is spelt so, else the first that differs only in spelling, else a new one. */
+export function meant(known: readonly string[], typed: string): string {
+    const name = typed.trim();
+    return known.find((one) => one === name) ?? known.find((one) => plain(one) === plain(name)) ?? name;
+}

@@ -7,7 +7,7 @@ import { Icon } from "../parts/icons";
 import { useChanged, useLoad, useStill } from "../parts/load";
 import { figure, score } from "../logic/format";
 import { address, go, place } from "../route";
-import { attempt, may, noteJob, say } from "../state";
+import { attempt, may, me, noteJob, say } from "../state";
 import { t } from "../texts";
 import { ClusterPanel } from "./cluster";
 
@@ -15,6 +15,23 @@ const LIMIT = 50;
 type Order = NonNullable<calls.ClustersQuery["order"]>;
 
 export function ClustersPage() {
+    const tables = useLoad(calls.tables, []);
+    useChanged(["tables"], tables.reload);
+    if (tables.data && !tables.data.some((one) => one.origin === "records")) return <NoEntities />;
+    return <Entities />;
+}
+
+/** What to do in a workspace whose tables were never matched; nothing here would work. */
+function NoEntities() {
+    return (
+        <>
+            <PageHead title={t.clusters.title} about={t.clusters.about} />
+            <div class="sheet"><Empty icon="clusters" title={t.clusters.never}><p>{t.clusters.neverAbout}</p><p><code>{t.clusters.neverCommand(me.value?.workspace ?? "…")}</code></p></Empty></div>
+        </>
+    );
+}
+
+function Entities() {
     const chosen = place.value.parts[1] ?? null;
     const [q, setQ] = useState("");
     const [order, setOrder] = useState<Order>("weakest");

@@ -123,6 +123,7 @@ function Together({ page, sure, setSure, reload }: TogetherProps) {
             <header><h2>{t.rules.together}</h2></header>
             <div class="stack pad">
                 {page.notice ? <p class="soft">{page.notice}</p> : null}
+                {page.rules.length ? null : <p class="soft">{t.rules.togetherNone}</p>}
                 {joined ? (
                     <>
                         <p>{t.rules.would(joined.rows, page.asked, percent(joined.coverage))} {joined.kept ? t.rules.stays(joined.kept) : ""}</p>

@@ -11,6 +11,7 @@ import { ClassSession } from "../session/classify";
 import { JudgeSession } from "../session/judge";
 import { MatchSession } from "../session/match";
 import { SimilarSession } from "../session/similar";
+import { me } from "../state";
 import { t } from "../texts";
 import { beginSession } from "./begin";
 import { HeuristicsPage } from "./heuristics";
@@ -114,6 +115,9 @@ function BeginForm({ kind, tables }: { kind: Kind; tables: readonly TableInfo[] 
         const named = classes.split(/[,\n]/).map((one) => one.trim()).filter(Boolean);
         void beginSession({ kind, table: table || null, strategy: kind === "pair" || kind === "class" ? strategy : "both", blind, several: kind === "class" && several, classes: kind === "class" ? named : [] });
     };
+    if (kind === "pair" && !whole) {
+        return <div class="notice"><Icon name="merge" /><div><p>{t.label.noPairs}</p><p><code>{t.clusters.neverCommand(me.value?.workspace ?? "…")}</code></p></div></div>;
+    }
     return (
         <form class="sheet pad begin" onSubmit={submit}>
             <Field label={t.label.which}><Select value={table} choices={choices} onPick={setTable} /></Field>

@@ -121,10 +121,11 @@ function Agreed({ summary }: { summary: LabelSummary }) {
     if (!summary.agreement.length && !summary.gold.length) return <p class="pad soft">{t.people.noAgreement}</p>;
     return (
         <div class="stack pad">
+            {summary.agreement.length ? <p class="soft small">{t.people.alphaAbout}</p> : null}
             {summary.agreement.map((one) => (
                 <div class="stack tight">
-                    <p><strong>{t.home.kinds[one.shape as keyof typeof t.home.kinds] ?? one.shape}</strong> · {t.people.alpha(score(one.alpha.value), score(one.alpha.low), score(one.alpha.high), one.subjects)}</p>
-                    {one.kappa.map((pair) => <p class="small soft">{t.people.kappa(pair.people.join(" – "), score(pair.kappa.value), pair.subjects)}</p>)}
+                    <p><strong>{t.home.kinds[one.shape as keyof typeof t.home.kinds] ?? one.shape}</strong> · {one.alpha.value === null ? t.people.alphaNone(one.subjects) : t.people.alpha(score(one.alpha.value), score(one.alpha.low), score(one.alpha.high), one.subjects)}</p>
+                    {one.kappa.filter((pair) => pair.kappa.value !== null).map((pair) => <p class="small soft">{t.people.kappa(pair.people.join(" – "), score(pair.kappa.value), pair.subjects)}</p>)}
                 </div>
             ))}
             {summary.gold.map((one) => <p class="small">{t.people.gold(one.person, one.right, one.asked)}</p>)}

@@ -6,9 +6,9 @@ import { Fault, Ghost, Key } from "../parts/basic";
 import { Icon } from "../parts/icons";
 import { useKeys } from "../parts/keys";
 import { Explanation, SourceName, Values } from "../parts/record";
-import { ordered, toggled } from "../logic/chosen";
+import { meant, ordered, toggled } from "../logic/chosen";
 import { percent, titleOf } from "../logic/format";
-import { sentenceOf } from "../state";
+import { say, sentenceOf } from "../state";
 import { t } from "../texts";
 import { NoQuestion, SessionFrame, UndoButton } from "./frame";
 import { useSession } from "./use";
@@ -41,7 +41,7 @@ export function ClassSession({ info }: { info: SessionInfo }) {
         <SessionFrame info={info} session={session} question={several ? t.classify.questionSeveral : t.classify.question}>
             {item ? (
                 <div class="class-question" data-testid="class" data-item={item.item}>
-                    <article class="sheet pad stack">
+                    <article class="sheet pad stack" tabIndex={0} aria-label={item.record.id}>
                         <div class="row apart"><SourceName record={item.record} />{item.why ? <span class="tiny">{t.match.asked(item.why)}</span> : null}</div>
                         <p class="lead">{titleOf(item.record.columns, item.record.values)}</p>
                         <Values record={item.record} most={12} title={titleOf(item.record.columns, item.record.values)} />
@@ -90,7 +90,9 @@ function NewClass({ known, name }: { known: readonly string[]; name: (value: str
         if (!value) return;
         setText("");
         field.current?.blur();
-        name(known.find((one) => one.toLowerCase() === value.toLowerCase()) ?? value);
+        const class_ = meant(known, value);
+        if (class_ !== value) say(t.classify.spelt(class_, value));
+        name(class_);
     };
     return (
         <form class="new-class" onSubmit={submit}>
