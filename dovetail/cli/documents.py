@@ -12,8 +12,6 @@ import typer
 if TYPE_CHECKING:
     from dovetail.tasks.search import Searcher
 
-_SHOWN = 5  # rows that could not be read
-
 Model = Annotated[Path, typer.Argument(help="Folder that `dovetail fit search` wrote.", show_default=False)]
 Ids = Annotated[list[str], typer.Argument(help="Ids of documents.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
@@ -62,11 +60,7 @@ def update_searcher(folder: Path, source: str, queries: str | None, *, as_json: 
 
 
 def say_left_out(searcher: Searcher) -> None:
-    """Say on standard error which rows could not be read, and which documents hold no text."""
-    for reject in searcher.rejects_[:_SHOWN]:
-        sys.stderr.write(f"not read: {reject.file}, line {reject.line}: {reject.reason}\n")
-    if len(searcher.rejects_) > _SHOWN:
-        sys.stderr.write(f"not read: {len(searcher.rejects_) - _SHOWN:,} rows more\n")
+    """Say on standard error which documents hold no text; rows that cannot be read are said as they are read."""
     if searcher.silent_:
         sys.stderr.write(f"{searcher.silent_}\n")
 
