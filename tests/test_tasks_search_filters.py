@@ -209,3 +209,34 @@ def test_a_folder_that_cannot_be_written_is_searched(tmp_path: Path, monkeypatch
     with pytest.raises(InputError, match=r"could not be changed .the folder cannot be written., and stays as it was"):
         papers.delete("1")
     assert len(papers) == 3
+
+
+def test_long_ids_are_told_apart() -> None:
+    first = 1_234_567_890_123_456_780
+    rows = [{"id": n, "text": f"lamp {n}", "post": first + n, "said": str(first + n)} for n in range(5)]
+    found = Searcher(encoder=ENCODER).fit(rows)
+    for where in (
+        {"post": first + 2},
+        {"said": first + 2},
+        parse_where([f"post={first + 2}"]),
+        {"said": str(first + 2)},
+    ):
+        assert [hit.id for hit in found.search("lamp", where=where)] == ["2"]
+    assert len(found.search("lamp", where=parse_where([f"post>{first - 10_000}"]))) == 5
+
+
+def test_a_cell_of_nothing_but_brackets_is_text() -> None:
+    rows = [{"id": 1, "text": "lamp", "odd": "[" * 100_000 + "]" * 100_000}, {"id": 2, "text": "lamp", "odd": "x"}]
+    assert [hit.id for hit in Searcher(encoder=ENCODER).fit(rows).search("lamp", where={"odd": "x"})] == ["2"]
+
+
+def test_pages_fit_together_however_deep() -> None:
+    rng = np.random.default_rng(0)
+    known = ["".join(rng.choice(list("bcdaeiou"), 6)) for _ in range(600)]
+    rows = [{"id": n, "text": " ".join(rng.choice(known[: 100 if n % 2 else 600], 12))} for n in range(900)]
+    found = Searcher(encoder=ENCODER).fit(rows)
+    whole = [hit.id for hit in found.search(" ".join(known[:5]), 450)]
+    assert len({*whole}) == 450
+    pages = [hit.id for at in range(0, 450, 90) for hit in found.search(" ".join(known[:5]), 90, start=at)]
+    assert pages == whole
+    assert whole[:30] == [hit.id for hit in found.search(" ".join(known[:5]), 30)]

@@ -52,6 +52,8 @@ def test_qrels_and_runs_of_trec(bench: Path, tmp_path: Path) -> None:
     assert judged.of(0) == {"1": 2, "3": 0}
     with pytest.raises(InputError, match="names its queries by ids"):
         read_judgements(file)
+    file.write_text("q1 0 1 2\n", encoding="utf-8-sig")  # with a byte order mark
+    assert read_judgements(file, queries={"q1": "lamp"}).queries == ("lamp",)
     file.write_text("q1 0 1 2\nq2 0 2\n", encoding="utf-8")
     with pytest.raises(InputError, match="line 2: expected query, round, document and grade, found 3 values"):
         read_judgements(file, queries={"q1": "lamp", "q2": "fork"})

@@ -26,6 +26,7 @@ from dovetail.serve.wire_model import (
 )
 from dovetail.tasks.match_tables import Matcher
 from dovetail.tasks.search_find import PARTS, Hit
+from dovetail.tasks.search_marks import Marks
 from dovetail.tasks.search_where import parse_where
 from dovetail.types import Pairs, Table, finish
 
@@ -103,11 +104,12 @@ def search(bench: Workbench, asked: SearchAsked) -> SearchGiven:
 
 def _by_model(searcher: Any, query: str, asked: SearchAsked) -> QueryHits:
     found = searcher.search(query, asked.k, where=parse_where(asked.where), start=asked.start)
-    return QueryHits(query=query, hits=[_hit(searcher, query, one) for one in found])
+    passages = [one.passage[:_PASSAGE] for one in found]
+    marks = searcher.marks(query, passages)
+    return QueryHits(query=query, hits=[_hit(*one) for one in zip(found, passages, marks, strict=True)])
 
 
-def _hit(searcher: Any, query: str, hit: Hit) -> SearchHit:
-    passage = hit.passage[:_PASSAGE]
+def _hit(hit: Hit, passage: str, marks: Marks) -> SearchHit:
     return SearchHit(
         row=None,
         id=hit.id,
@@ -115,7 +117,7 @@ def _hit(searcher: Any, query: str, hit: Hit) -> SearchHit:
         text=f"{hit.title} {hit.passage}".strip()[:_TEXT],
         title=hit.title[:_TEXT],
         passage=passage,
-        marks=[[start, end] for start, end in searcher.marked(query, passage)],
+        marks=[[start, end] for start, end in marks],
         parts={name: float(getattr(hit, name)) for name in PARTS if getattr(hit, name)},
         fields={name: str(value)[:_CELL] for name, value in list(hit.fields.items())[:_CELLS]},
     )

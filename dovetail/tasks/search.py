@@ -33,6 +33,7 @@ from dovetail.tasks.search_words import language_of
 from dovetail.types import Job, Progress, finish
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     import pyarrow as pa
 
     from dovetail.labels.store import LabelStore
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 
 _TITLE = 80  # characters of a text that stand for a title
+_DEEPER = 4  # times as many candidates for pages behind those that the first ones fill
 
 
 class Searcher(Stock):
@@ -185,23 +187,43 @@ class Searcher(Stock):
             raise InputError(f"start is {start}; expected how many of the first answers to leave out")
         for query in queries:
             check_query(query)
-        finder, depth, found = self.finder_, max(DEPTH, start + k), []
-        asked = [sound(query) for query in queries]
+        asked, found = [sound(query) for query in queries], []
         for query, own in zip(asked, self._vectors(asked), strict=True):
             vector = own if profile is None else profile.moved(own)
             with self._lock:
-                candidates = finder.candidates(query, vector, where=where, depth=depth)
-                found.append(finder.hits(candidates, vector, self.fusion_, start + k)[start:])
+                found.append(self._ranked(query, vector, where, start + k)[start:])
         return found
+
+    def _ranked(
+        self, query: str, vector: npt.NDArray[np.float32], where: Mapping[str, Any] | None, most: int
+    ) -> list[Hit]:
+        """The first answers. What stands at a rank does not depend on `most`, so that pages fit together.
+
+        More candidates may rank before the hundredth of fewer: they stand behind what the pages before have shown.
+        """
+        found: dict[str, Hit] = {}
+        depth = DEPTH
+        while True:
+            candidates, last = self.finder_.candidates(query, vector, where=where, depth=depth), min(depth, most)
+            for hit in self.finder_.hits(candidates, vector, self.fusion_, last):
+                if len(found) < last:
+                    found.setdefault(hit.id, hit)
+            if depth >= most or len(found) < last:
+                return list(found.values())
+            depth *= _DEEPER
 
     def marked(self, query: str, text: str) -> Marks:
         """Which parts of a text, such as `hit.passage`, are words of a query: start and end of each, to highlight.
 
         Words of the same stem, synonyms, and known words in place of mistyped ones count as well.
         """
+        return self.marks(query, [text])[0]
+
+    def marks(self, query: str, texts: Sequence[str]) -> list[Marks]:
+        """`marked` for several texts: mistyped words are looked up once."""
         with self._lock, self._index.snapshot():
             terms = {one.term for one in self.finder_.terms(sound(query))}
-        return marked(text, terms, self._index.analyser)
+        return [marked(text, terms, self._index.analyser) for text in texts]
 
     def evaluate(self, judgements: Any, k: int = 10, *, queries: Any = None, seed: int = 0) -> SearchScores:
         """Precision, recall, F1 and nDCG at k, MRR and MAP on judged queries, each with its 95 % interval.

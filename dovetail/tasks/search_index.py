@@ -377,7 +377,7 @@ def _value_of(cell: Any, kind: str | None) -> Any:
     if kind in ("true", "false"):
         return kind == "true"
     if isinstance(cell, str) and cell[:1] == "[" and cell[-1:] == "]":
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RecursionError):
             return json.loads(cell)
     return cell
 

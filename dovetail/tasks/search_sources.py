@@ -141,7 +141,7 @@ def _trec(source: Any) -> list[Row] | None:
         first = file.readline(10_000).split()
     if len(first) != _QRELS or not all(_whole(first[at]) for at in (1, 3)):
         return None
-    lines = Path(source).read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = Path(source).read_text(encoding="utf-8-sig", errors="replace").splitlines()
     return [_qrel(line.split(), place, source) for place, line in enumerate(lines, 1) if line.strip()]
 
 

@@ -24,6 +24,7 @@ _SIGNS = ("=", "!=", *_ORDER, "in", "not in", "contains", "not contains")
 _TYPED = {"~": "contains", "!~": "not contains"}
 _WRITTEN = re.compile(r"^\s*(?P<column>.+?)\s*(?P<sign>!=|>=|<=|!~|=|>|<|~)\s*(?P<value>.*?)\s*$", re.DOTALL)
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_TOLD = 15  # digits of a whole number that a float tells apart
 _DATE = re.compile(r"\d{4}-\d\d")
 _PART_OF_DATE = re.compile(r"\d{4}(-\d\d){0,2}")
 _TRUTH = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}
@@ -62,10 +63,11 @@ def _typed(sign: str, text: str) -> tuple[str, Any]:
 
 
 def _number(text: str) -> Any:
-    """A number where a text is one; a code such as 007 stays text."""
+    """A number where a text is one; a code such as 007 stays text, and so does an id too long for a float."""
     digits = text.lstrip("+-")
     coded = digits.startswith("0") and digits[1:2].isdigit()
-    return float(text) if _NUMBER.fullmatch(text) and not coded else text
+    is_id = digits.isdigit() and len(digits) > _TOLD
+    return float(text) if _NUMBER.fullmatch(text) and not coded and not is_id else text
 
 
 def wishes_of(where: Any) -> dict[str, Mapping[str, Any]]:
@@ -173,7 +175,8 @@ def _plain(column: str, value: Any) -> bool | float | str:
     if isinstance(value, int | float | decimal.Decimal | np.number):
         if math.isnan(value):
             raise InputError(f"the filter on {column!r} compares with NaN; write None for no value")
-        return float(value)
+        whole = isinstance(value, int | np.integer) and abs(int(value)) >= 10**_TOLD
+        return str(value) if whole else float(value)
     if isinstance(value, dt.datetime | dt.date | dt.time):
         return value.isoformat()
     if isinstance(value, str):
