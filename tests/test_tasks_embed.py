@@ -112,7 +112,6 @@ def test_texts_without_label_help() -> None:
     assert joined.evaluate(*asked)["after"].r_precision.value > alone.evaluate(*asked)["after"].r_precision.value
 
 
-@pytest.mark.skipif(not TRAIN, reason="graded pairs need the extra [train]")
 def test_grades_as_shares() -> None:
     grades = np.r_[np.linspace(1, 5, 99), 900]  # one slip of a key
     found = shares(grades)
@@ -123,6 +122,7 @@ def test_grades_as_shares() -> None:
     assert (np.diff(found) >= 0).all()
 
 
+@pytest.mark.skipif(not TRAIN, reason="graded pairs need the extra [train]")
 def test_graded_pairs() -> None:
     left, kinds = texts_of(0, 300)
     right, other = texts_of(7000, 301)[0][1:], texts_of(7000, 301)[1][1:]
