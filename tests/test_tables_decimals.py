@@ -27,6 +27,8 @@ VALUES = [1234.5, 3500.0, 12.5, 1000.0, 0.125, 7.0, 2500000.0, np.nan, np.nan]
         (["3,500", "1,099"], False),
         (["3,500", "1,099", "12,5"], False),  # more thousands than decimals: the one may be a slip
         (["12,5", "12.5"], False),
+        (["12,5", *(f"{n}.137" for n in range(1, 11))], True),
+        (["12,5", *(f"{n}.137" for n in range(1, 12))], False),  # the one may be a slip among three decimals
         (["red, 5,5 cm wide", "3.500"], False),
         (["7", ""], False),
     ],

@@ -142,24 +142,28 @@ def spelled(value: float) -> str:
 _COMMA = re.compile(r"\d,(?:\d{1,2}|\d{4,})(?![\d.,])|\d\.\d{3},\d|(?<![\d.,])0,\d{3}(?!\d)")
 _DOT = re.compile(r"\d\.(?:\d{1,2}|\d{4,})(?![\d.,])|\d,\d{3}\.\d|(?<![\d.,])0\.\d{3}(?!\d)")
 _EITHER = re.compile(r"(?<![\d.,])[1-9]\d{0,2},\d{3}(?![\d.,])")
+_SETTLED = re.compile(r"(?<![\d.,])[1-9]\d{0,2}\.\d{3}(?![\d.,])")
+_AT_MOST = 10  # numbers like `3.500` that one which tells can settle: a slip of one cell turns no column
 
 
 def has_decimal_comma(texts: Iterable[str]) -> bool:
     """Whether the numbers of a column are written `1.234,50`, so that its `3.500` is three thousand five hundred.
 
     Only numbers that can be read in one way tell: one with a decimal point says no, and so do more thousands like
-    `1,099` than decimals like `12,5`.
+    `1,099` than decimals like `12,5`, or more than ten times as many numbers like `3.500`.
     """
-    told = 0
+    told = settled = 0
     for text in texts:
         if "," not in text and "." not in text:
             continue
         comma, dot, either = (pattern.search(text) for pattern in (_COMMA, _DOT, _EITHER))
-        if (comma or dot or either) and not np.isnan(_any_number(text)):
+        is_settled = not comma and _SETTLED.search(text) is not None
+        if (comma or dot or either or is_settled) and not np.isnan(_any_number(text)):
             if dot:
                 return False
-            told += 1 if comma else -1
-    return told > 0
+            settled += is_settled
+            told += 1 if comma else -1 if either else 0
+    return told > 0 and settled <= _AT_MOST * told
 
 
 def with_point(text: str) -> str:
