@@ -138,6 +138,8 @@ def test_renaming_is_of_everybody_keeps_sessions_and_comes_back(tmp_path: Path) 
         store.say([classes("a", "y", task="t")], person="Ann")  # a later correction stands
         assert undo_rename(store) == 2
         assert undo_rename(store) == 0
+        with pytest.raises(InputError, match="the new name is empty"):
+            rename(store, " ", ["billing"], Wanted(task="t"))
         after = [(e.person, e.session, e.gold, e.label.value) for e in store.current()]
         assert [one for one in after if one[0] == "Ben"] == before[1:]
         assert {value for *_, value in after} == {("y",), ("billing",)}

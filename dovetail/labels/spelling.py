@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from dovetail.errors import InputError
 from dovetail.labels.said import Answer, Event, Said
 from dovetail.labels.store import LabelStore, Wanted
 
@@ -50,8 +51,10 @@ def alike(events: Iterable[Event], given: Mapping[str, Sequence[str]] | None = N
 def rename(store: LabelStore, new: str, old: Sequence[str], wanted: Wanted) -> list[Event]:
     """Say again every label that counts and names one of `old`, with the name `new`: of the same person and session.
 
-    What was said stays in the history; `undo_rename` brings it back.
+    What was said stays in the history; `undo_rename` brings it back. An empty name raises `InputError`.
     """
+    if not new.strip():
+        raise InputError("the new name is empty; give a class a name")
     mark = f"{KEY}{uuid.uuid4().hex}"
     said = []
     for event in store.current(replace(wanted, shape="class")):
