@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from dovetail.cli.fit_classify import classify
+from dovetail.cli.fit_embed import embed
 from dovetail.cli.fit_match import match
 from dovetail.cli.fit_search import search
 
@@ -17,3 +18,4 @@ app = typer.Typer(
 app.command("match")(match)
 app.command("classify")(classify)
 app.command("search")(search)
+app.command("embed")(embed)

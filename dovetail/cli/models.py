@@ -16,11 +16,13 @@ PREDICTS = {
     "match": "dovetail.cli.models_match:predict_pairs",
     "classify": "dovetail.cli.models_classify:predict_classes",
     "search": "dovetail.cli.models_search:predict_answers",
+    "embed": "dovetail.cli.models_embed:predict_places",
 }
 EVALUATES = {
     "match": "dovetail.cli.models_match:evaluate_pairs",
     "classify": "dovetail.cli.models_classify:evaluate_classes",
     "search": "dovetail.cli.models_search:evaluate_answers",
+    "embed": "dovetail.cli.models_embed:evaluate_space",
 }
 
 

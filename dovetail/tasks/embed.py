@@ -28,7 +28,7 @@ from dovetail.tasks.embed_classes import (
     usual_settings,
 )
 from dovetail.tasks.embed_head import Head, PlainHead, load_head, plain_part, unit
-from dovetail.tasks.embed_pairs import held_out_pairs, taught_by_pairs
+from dovetail.tasks.embed_pairs import agreement, held_out_pairs, taught_by_pairs
 from dovetail.tasks.embed_project import map_of
 from dovetail.tasks.embed_scores import SpaceScores, numbered, space_scores
 from dovetail.tasks.embed_tune import (
@@ -217,10 +217,24 @@ class Embedder:
 
     def evaluate(self, texts: Sequence[str], labels: Sequence[Any], *, seed: int = 0) -> dict[str, SpaceScores]:
         """How well classes lie together in the plain space and in this one: `before` and `after`."""
+        both = self._before_and_after(texts)
+        return {name: space_scores(space, labels, seed=seed) for name, space in both.items()}
+
+    def evaluate_pairs(self, left: Sequence[str], right: Sequence[str], grades: Sequence[float]) -> dict[str, float]:
+        """Spearman's correlation of cosines and grades in the plain space and in this one: `before` and `after`."""
+        if not len(left) == len(right) == len(grades) or len(grades) < 2:
+            raise InputError(f"{len(left)} and {len(right)} texts with {len(grades)} grades; expected as many of each")
+        sides, graded = [self._before_and_after(side) for side in (left, right)], np.asarray(grades, np.float64)
+        return {name: agreement(PlainHead(), sides[0][name], sides[1][name], graded) for name in sides[0]}
+
+    def _before_and_after(self, texts: Sequence[str]) -> dict[str, Vectors]:
         vectors = self.encoder_.encode(list(texts))
         start = int(getattr(self.head_, "plain", [0])[0])  # a head on pairs moves all that an encoder gives
-        both = {"before": plain_part(vectors, start), "after": self.move(vectors)}
-        return {name: space_scores(space, labels, seed=seed) for name, space in both.items()}
+        if self.tuned_ is not None:
+            before = load_encoder(self._encoder_name).encode(list(texts))
+        else:
+            before = plain_part(vectors, start)
+        return {"before": before, "after": self.move(vectors)}
 
     def prices(self, texts: Sequence[str], labels: Sequence[Any], *, seed: int = 0) -> dict[int, SpaceScores]:
         """The scores that are left when vectors are cut to fewer dimensions."""
