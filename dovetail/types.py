@@ -124,6 +124,7 @@ class Pairs:
     left_source: pa.Array | None = None  # (m,) string
     right_source: pa.Array | None = None  # (m,) string
     verdict: pa.Array | None = None  # (m,) string: match, review (a person should look) or not
+    name: str = ""  # of the file or table that they were read from
 
     def __len__(self) -> int:
         return len(self.left_ids)

@@ -257,3 +257,24 @@ def test_what_was_aligned_and_planned_is_said_before_the_work(tmp_path):
     assert merged.run["columns"]["name"] == ["name", "name"]
     assert merged.run["clusterer_why"]
     assert merged.run["warnings"] == []
+
+
+def test_labels_of_no_row_are_counted_and_the_rest_counts() -> None:
+    """Most fit: the others are said by row number. A truth with an id of no row is refused before the work."""
+    judged = [(f"l{i}", f"r{i}", "match") for i in range(6)] + [("l0", "r9", "not"), ("l1", "gone", "match")]
+    ends = dict(zip(("left_id", "right_id", "label"), map(list, zip(*judged, strict=True)), strict=True))
+    found = dt.integrate(LEFT, RIGHT, labels=pa.table(ends))
+    said = [note for note in found.run["warnings"] if "set aside" in note]
+    assert len(said) == 1
+    assert "1 of 8 labels in" in said[0]
+    assert "names a row that is not in left and right and was set aside: row 8; it names 'l1', 'gone'" in said[0]
+    assert found.run["warnings"] == said
+
+
+def test_what_fits_no_row_is_refused_before_the_work() -> None:
+    seen: list[str] = []
+    strange = pa.table({"left_id": ["x1", "x2", "l0"], "right_id": ["r1", "y2", "r0"], "label": ["match"] * 3})
+    for given in ({"labels": strange}, {"truth": strange}):
+        with pytest.raises(InputError, match=r"2 left ids and 1 right id of the pairs in .* name no row of left"):
+            dt.integrate(LEFT, RIGHT, on_progress=lambda p: seen.append(p.step), **given)
+    assert not {"plan", "block", "match"} & set(seen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ def test_one_source_is_looked_up_in_itself(people: Table) -> None:
 
 
 def test_unknown_ids_and_sources_are_named(shop: Records) -> None:
-    with pytest.raises(InputError, match=r"1 right ids .* name no row of north, south: 's9'; ids there look like 'n1'"):
+    with pytest.raises(InputError, match=r"1 right id of the pairs names no row of north, south: 's9'; ids there look"):
         judged_pairs(shop, _pairs(("n1", "s9", 1)))
     with pytest.raises(UnknownName, match="did you mean 'south'"):
         positions(shop, _pairs(("n1", "s1", 1), sources=("north", "sout")))
@@ -86,3 +87,6 @@ def test_an_unknown_id_of_many_pairs_is_one_id(shop: Records) -> None:
     pairs = _pairs(("n1", "s9", 1), ("n2", "s9", 0), ("n3", "s8", 0))
     with pytest.raises(InputError, match=r"2 right ids of the pairs name no row of north, south: 's9', 's8'; ids"):
         positions(shop, pairs)
+    both = replace(_pairs(("n7", "s9", 1), ("n2", "s9", 0)), name="judged")
+    with pytest.raises(InputError, match=r"1 left id and 1 right id of the pairs in judged name no .*: 'n7' and 's9';"):
+        positions(shop, both)

@@ -17,7 +17,8 @@ from dovetail.integrate.repeats import identical_rows, sources_that_repeat
 from dovetail.integrate.settings import IntegrateSettings
 from dovetail.tasks.block import BlockSettings, block, plan
 from dovetail.tasks.block_nets import Nets
-from dovetail.tasks.judged import Judged, judged_pairs
+from dovetail.tasks.judged import Judged, positions
+from dovetail.tasks.labelled import labelled_pairs
 from dovetail.tasks.match import Matcher
 from dovetail.tasks.match_learn import FitPlan
 from dovetail.tasks.records import as_one_source
@@ -67,6 +68,7 @@ class Integration:
     matcher: Matcher
     seconds: Mapping[str, float]
     judged: Judged | None = None  # what a person said
+    notes: tuple[str, ...] = ()  # labels that were passed over, and why
 
 
 @dataclass
@@ -94,33 +96,38 @@ def integrate_job(
     settings: IntegrateSettings,
     *,
     labels: Pairs | None = None,
+    truth: Pairs | None = None,
     store: StepStore | None = None,
     matcher: Matcher | None = None,
 ) -> Job[Integration]:
     """Integrate tables: one table is deduplicated, several are matched and merged.
 
     `matcher` replaces the one that ships (for measuring it without relatives of a set); `labels` are pairs that a
-    person judged: the matcher is then trained on them, if that proves better.
+    person judged: the matcher is then trained on them, if that proves better. Few of them that name no row are set
+    aside and said in `notes`; `InputError` where most do, or any of `truth`, which is looked up and no more.
     """
     steps = _Steps(store or Forgetful(), {})
     encoder = load_encoder()
     alignment = yield from steps.run("align", lambda: align(tables, settings.mapping))
     records = alignment.records
     check_fusion(records, settings.rules, settings.trust)  # now, not after hours
+    said = None if labels is None else labelled_pairs(records, labels)
+    if truth is not None:
+        positions(records, truth)
     start = matcher or Matcher.shipped()
     planned = yield from steps.run("plan", lambda: _plan(records, settings, start, encoder))
     compared = compared_records(records, planned)
     candidates = yield from steps.run("block", lambda: block(compared, planned, encoder))
-    judged = judged_pairs(records, labels) if labels is not None else None
-    decider = start
-    if judged is not None:
-        said = judged
-        decider = yield from steps.run("fit", lambda: _fit(start, compared, candidates, said, settings))
+    judged, decider = None, start
+    if said is not None:
+        judged = said.judged
+        decider = yield from steps.run("fit", lambda: _fit(start, compared, candidates, said.judged, settings))
     decisions = yield from steps.run("match", lambda: _decide(decider, compared, candidates, settings))
     clusters = yield from steps.run("cluster", lambda: _cluster(compared, records, decisions, settings, judged))
     fused = yield from steps.run("fuse", lambda: _fuse(records, clusters, settings))
+    notes = () if said is None else said.warnings
     return Integration(
-        alignment, compared, planned, candidates, decisions, clusters, fused, decider, steps.seconds, judged
+        alignment, compared, planned, candidates, decisions, clusters, fused, decider, steps.seconds, judged, notes
     )
 
 

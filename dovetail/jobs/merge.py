@@ -131,7 +131,7 @@ def _merge(request: Request, store: StepStore | None, workspace: Workspace | Non
         if labels is None:
             steps.drop("fit")
         store = steps
-    integration = yield from integrate_job(tables, request.settings, labels=labels, store=store)
+    integration = yield from integrate_job(tables, request.settings, labels=labels, truth=truth, store=store)
     yield Progress("report", 0, 1)
     merged = assemble(request, tables, integration, hashes, truth=truth, start=start)
     if workspace is not None:
@@ -244,6 +244,7 @@ def _run_facts(
         "warnings": [
             *(note for t in tables for note in t.notes),
             *(f"{t.name}: {doubt}" for t in tables if (doubt := header_doubt(t))),
+            *integration.notes,
         ],
         "columns": {a.name: list(a.columns) for a in integration.alignment.records.attributes},
         "seconds": dict(integration.seconds),

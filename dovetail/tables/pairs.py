@@ -77,6 +77,7 @@ def read_pairs(source: Any, *, labelled: bool = True, guarded: bool | None = Non
         label=None if label is None else label[keep],
         left_source=texts("left_source"),
         right_source=texts("right_source"),
+        name=table.name,
     )
 
 

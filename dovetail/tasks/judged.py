@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -64,8 +65,7 @@ def positions(records: Records, pairs: Pairs) -> tuple[Ints, Ints]:
     id in the later ones; if that fails, the other way round; then anywhere.
     """
     left, right = look_up(records, pairs)
-    for side, found, ids in (("left", left, pairs.left_ids), ("right", right, pairs.right_ids)):
-        _refuse_unknown(records, side, found, ids)
+    _refuse_unknown(records, pairs, {"left": left, "right": right})
     return left, right
 
 
@@ -122,16 +122,21 @@ def _span(records: Records, source: int) -> tuple[int, int]:
     return int(start), int(stop)
 
 
-def _refuse_unknown(records: Records, side: str, found: npt.NDArray[Any], ids: pa.Array) -> None:
-    missing = np.flatnonzero(found < 0)
-    if not len(missing):
+def _refuse_unknown(records: Records, pairs: Pairs, found: Mapping[str, npt.NDArray[Any]]) -> None:
+    ids = {"left": pairs.left_ids, "right": pairs.right_ids}
+    missing = {side: np.flatnonzero(at < 0) for side, at in found.items() if (at < 0).any()}
+    if not missing:
         return
-    unknown = list(dict.fromkeys(ids.take(pa.array(missing)).to_pylist()))  # an id of many pairs is one id
-    shown = ", ".join(map(repr, unknown[:5]))
+    # an id of many pairs is one id
+    unknown = {side: list(dict.fromkeys(ids[side].take(pa.array(at)).to_pylist())) for side, at in missing.items()}
+    number = " and ".join(f"{len(u):,} {side} {'id' if len(u) == 1 else 'ids'}" for side, u in unknown.items())
+    name = "names" if sum(map(len, unknown.values())) == 1 else "name"
+    shown = " and ".join(", ".join(map(repr, u[:5])) + (" …" if len(u) > 5 else "") for u in unknown.values())
     example = ", ".join(repr(v) for v in records.ids.slice(0, 3).to_pylist())
     raise InputError(
-        f"{len(unknown):,} {side} ids of the pairs name no row of {', '.join(records.sources)}: {shown}"
-        f"{' …' if len(unknown) > 5 else ''}; ids there look like {example}; name the id column with --id"
+        f"{number} of the pairs{f' in {pairs.name}' if pairs.name else ''} {name} no row of "
+        f"{', '.join(records.sources)}: {shown}; ids there look like {example}; name the id column with --id, "
+        f"or give the tables that were judged"
     )
 
 

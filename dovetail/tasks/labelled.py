@@ -127,9 +127,12 @@ def check_enough(labelled: Labelled) -> None:
 def _unknown_in_words(records: Records, labels: Pairs, unknown: npt.NDArray[np.intp]) -> str:
     first = int(unknown[0])
     ends = f"{labels.left_ids[first].as_py()!r}, {labels.right_ids[first].as_py()!r}"
+    one = len(unknown) == 1
     return (
-        f"{len(unknown):,} of {len(labels):,} labels name rows that are not in {' and '.join(records.sources)} "
-        f"and were set aside: {listed(unknown.tolist())}; the first names {ends}"
+        f"{len(unknown):,} of {len(labels):,} labels{f' in {labels.name}' if labels.name else ''} "
+        f"{'names a row that is' if one else 'name rows that are'} not in {' and '.join(records.sources)} "
+        f"and {'was' if one else 'were'} set aside: {listed(unknown.tolist())}; "
+        f"{'it' if one else 'the first'} names {ends}"
     )
 
 
