@@ -153,9 +153,11 @@ def test_a_named_group_is_a_class_too_and_one_answer(server: Server) -> None:
     said = {e.label.rows[0].id: e.label.value for e in bench.ledger.current("class", "tickets")}
     assert said["t40"] == said["t43"] == said["t46"] == ("post",)
     assert "t41" not in said
+    assert bench.ledger.current("group", "tickets")
     back = client.post(f"/api/sessions/{session}/undo", json={"key": "g2"}).json()
     assert back["item"]["item"] == item["item"]
-    assert bench.ledger.counts["class", "tickets"] == 30
+    assert bench.ledger.counts["class", "tickets"] == 30  # one press takes back the names and the group
+    assert not bench.ledger.current("group", "tickets")
 
 
 def test_a_query_is_known_by_its_item_after_a_restart(tmp_path: Any) -> None:

@@ -95,22 +95,32 @@ def test_a_training_that_had_nothing_to_learn_from_leaves_what_was_used(server: 
     assert (in_use(bench.state, about) or (0,))[0] == 4
 
 
-def test_only_a_name_that_is_sure_is_filled_in(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def offered(client: TestClient, session: str, row: int) -> tuple[str, int]:
+    """The name filled in for a row, and how many cards are shown."""
+    item = client.get(f"/api/sessions/{session}/next", params={"row": row}).json()["items"][0]
+    return item["name"], len(item["neighbours"])
+
+
+def test_a_name_is_filled_in_only_where_many_of_those_shown_bear_it(server: Server) -> None:
     client, bench = server
-    named(bench, "money", range(0, 30, 3))
-    named(bench, "post", range(1, 30, 3))
     session = client.post("/api/sessions", json={"kind": "group", "table": "tickets"}).json()["session"]
-    shown = {}
-    for row in (0, 30, 32):  # called money, like those, and of a kind that nobody named
-        item = client.get(f"/api/sessions/{session}/next", params={"row": row}).json()["items"][0]
-        shown[row] = item["name"]
-    guess = bench.sessions.desk("group")._guessed  # type: ignore[attr-defined]
-    view = bench.tables.get("tickets")
-    names = {n: "money" if n % 3 == 0 else "post" for n in range(30) if n % 3 < 2}
-    sure = {n: guess(view, names, [n])[n] for n in shown}
-    assert shown == {n: name if certain else "" for n, (name, certain) in sure.items()}
-    assert shown[0] == "money"
+    named(bench, "money", range(0, 30, 3))
+    bench.ledger.refresh()
+    assert [offered(client, session, row)[0] for row in (0, 30, 31)] == ["money", "", ""]  # one name says nothing yet
+    named(bench, "post", range(1, 16, 3))
+    bench.ledger.refresh()
+    assert offered(client, session, 30) == ("money", 25)  # ten of those shown
+    assert offered(client, session, 31)[0] == ""  # five
+    assert offered(client, session, 32)[0] == ""  # of a kind that nobody named
+    named(bench, "bills", range(33, 34))
+    bench.ledger.refresh()
+    assert offered(client, session, 30)[0] == ""  # one of those shown says otherwise
+
+
+def test_cards_in_doubt_start_inside(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    client, bench = server
+    session = client.post("/api/sessions", json={"kind": "group", "table": "tickets"}).json()["session"]
     monkeypatch.setattr(bench.sessions.desk("group"), "_guessed", lambda *_: dict.fromkeys(range(60), ("post", False)))
     item = client.get(f"/api/sessions/{session}/next", params={"row": 33}).json()["items"][0]
-    assert (item["name"], item["names"]) == ("", ["money", "post"])
+    assert (item["name"], item["names"]) == ("", [])
     assert np.all([n["same"] is None for n in item["neighbours"]])

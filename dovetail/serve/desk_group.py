@@ -29,6 +29,7 @@ _TRIED = 400  # rows among which the next one to ask about is looked for
 _NAMED = 5_000  # named rows that are looked at, the latest
 _SURE = 0.2  # what a row weighs of which is known what it is called
 _VOTES = 5  # named rows that say what a row is probably called
+_SHOWN_NAMED = 10  # of the 25 nearest must bear a name before it is filled in: one press gives it to all that are shown
 _RECENT = 20  # answers over which purity is taken
 
 
@@ -82,7 +83,7 @@ class GroupDesk:
             neighbours=shown,
             purity=self._purity(session),
             names=sorted(set(names.values()))[:200],
-            name="" if blind or not guess or not guess[row][1] else guess[row][0],
+            name="" if blind else _offered(names, row, rows.tolist()),
         )
 
     def labels(self, session: Session, item: str, value: Any) -> list[tuple[Label, Suggestion | None]]:
@@ -308,6 +309,16 @@ def _same(groups: dict[int, int], row: int, other: int) -> bool | None:
 def _alike(one: tuple[str, bool], other: tuple[str, bool]) -> bool | None:
     """Whether two rows are probably called the same; None where either is in doubt."""
     return one[0] == other[0] if one[1] and other[1] else None
+
+
+def _offered(names: dict[int, str], row: int, near: list[int]) -> str:
+    """The name to fill in: the row's own, or the one that many of the nearest bear and none contradicts; else none.
+
+    It takes two names in the table: of one alone every row would seem to bear it.
+    """
+    borne = [names[n] for n in near if n in names]
+    clear = len(borne) >= _SHOWN_NAMED and len(set(borne)) == 1 and len(set(names.values())) > 1
+    return names.get(row) or (borne[0] if clear else "")
 
 
 def _by_parts(vectors: Any, row: int) -> Any:

@@ -292,6 +292,7 @@ export const en = {
         neighbours: "The nearest records",
         name: "What they are",
         nameHint: "a name, if you like: it makes them a class",
+        theseAre: (count: number, all: number, name: string) => `${count === all ? `All ${all} belong` : `These ${count} belong`}: ${name}`,
         these: (count: number, all: number) => (count === all ? `All ${all} belong` : count === 0 ? "None of them belongs" : `These ${count} belong`),
         all: (count: number) => `Accept all ${count}`,
         clear: "Take all out",

@@ -52,7 +52,7 @@ export function SimilarSession({ info }: { info: SessionInfo }) {
                         {item.neighbours.map((one) => <Neighbour key={one.record.row} one={one} on={chosen.has(one.record.row)} toggle={() => setChosen(toggled(chosen, one.record.row))} />)}
                     </ul>
                     <div class="answers sticky">
-                        <button type="button" class="button main answer" onClick={acceptChosen}><Icon name="check" />{t.similar.these(chosen.size, rows.length)}<Key name="↵" /></button>
+                        <button type="button" class="button main answer" onClick={acceptChosen}><Icon name="check" />{name.trim() && chosen.size ? t.similar.theseAre(chosen.size, rows.length, name.trim()) : t.similar.these(chosen.size, rows.length)}<Key name="↵" /></button>
                         {chosen.size === rows.length ? null : <button type="button" class="button answer" onClick={() => accept(rows)}>{t.similar.all(rows.length)}<Key name="a" /></button>}
                         <button type="button" class="button plain" onClick={() => setChosen(chosen.size ? new Set() : new Set(rows))}>{chosen.size ? t.similar.clear : t.similar.choose}</button>
                         <button type="button" class="button plain" onClick={session.pass}>{t.session.pass}<Key name="s" /></button>
