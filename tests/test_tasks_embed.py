@@ -14,7 +14,7 @@ from dovetail.tasks.embed import Embedder, leading
 from dovetail.tasks.embed_classes import ClassSettings, class_head, said_by_names
 from dovetail.tasks.embed_head import HEADS, ClassHead, PlainHead, SkipHead, load_head, unit
 from dovetail.tasks.embed_linear import logistic, one_hot
-from dovetail.tasks.embed_pairs import shares
+from dovetail.tasks.embed_pairs import held_out_pairs, shares
 from dovetail.tasks.embed_scores import probe_accuracy, same_class, space_scores
 from dovetail.tasks.embed_tune import agreement_with, mean_on, proof_of
 from dovetail.tasks.search import Searcher
@@ -120,6 +120,21 @@ def test_grades_as_shares() -> None:
     assert found[49] == pytest.approx(0.5, abs=0.01)
     np.testing.assert_array_equal(shares(np.r_[np.zeros(500), 1]), np.r_[np.zeros(500), 1])
     assert (np.diff(found) >= 0).all()
+
+
+@pytest.mark.skipif(not TRAIN, reason="graded pairs need the extra [train]")
+def test_grades_that_are_no_numbers_or_prove_nothing_move_nothing() -> None:
+    left, right = texts_of(0, 60)[0], texts_of(7000, 60)[0]
+    space, grades = Embedder(encoder=Noisy()), [float(n % 3) for n in range(60)]
+    with pytest.raises(InputError, match="the grade of pair 4 is nan"):
+        space.fit_pairs(left, right, [*grades[:3], float("nan"), *grades[4:]])
+    asked, taught = held_out_pairs(60, 0)
+    alike = np.ones(60)
+    alike[taught[0]] = 2.0  # nothing that is held out differs
+    assert space.fit_pairs(left, right, alike.tolist()).kind_ == "none"
+    with pytest.raises(InputError, match="the grade of pair 1 is inf"):
+        space.evaluate_pairs(left[:2], right[:2], [float("inf"), 1.0])
+    assert len(asked) == 12
 
 
 @pytest.mark.skipif(not TRAIN, reason="graded pairs need the extra [train]")

@@ -138,12 +138,7 @@ class Embedder:
         self, left: Sequence[str], right: Sequence[str], grades: Sequence[float], *, seed: int = 0
     ) -> Job[Embedder]:
         """`fit_pairs` as a job that yields its progress."""
-        graded = np.asarray(grades, np.float64)
-        if not len(left) == len(right) == len(graded) or len(graded) < 2 or np.ptp(graded) == 0:
-            raise InputError(
-                f"{len(left)} left texts, {len(right)} right texts and {len(graded)} grades; expected as many of each, "
-                f"with different grades"
-            )
+        graded = _graded(left, right, grades)
         self._read(deep=False)
         vectors = yield from self._encoded([*left, *right])
         yield Progress("fit", 0, 1, f"{len(graded):,} graded pairs")
@@ -222,9 +217,8 @@ class Embedder:
 
     def evaluate_pairs(self, left: Sequence[str], right: Sequence[str], grades: Sequence[float]) -> dict[str, float]:
         """Spearman's correlation of cosines and grades in the plain space and in this one: `before` and `after`."""
-        if not len(left) == len(right) == len(grades) or len(grades) < 2:
-            raise InputError(f"{len(left)} and {len(right)} texts with {len(grades)} grades; expected as many of each")
-        sides, graded = [self._before_and_after(side) for side in (left, right)], np.asarray(grades, np.float64)
+        graded = _graded(left, right, grades)
+        sides = [self._before_and_after(side) for side in (left, right)]
         return {name: agreement(PlainHead(), sides[0][name], sides[1][name], graded) for name in sides[0]}
 
     def _before_and_after(self, texts: Sequence[str]) -> dict[str, Vectors]:
@@ -356,6 +350,20 @@ class Embedder:
         self.head_, self.kind_, self.facts_ = head, kinds[type(head).__name__], {"why": why}
         self.axes_ = None if self.cut is None else leading(head(vectors), self.cut)
         self.__dict__.pop("_maps", None)
+
+
+def _graded(left: Sequence[str], right: Sequence[str], grades: Sequence[float]) -> npt.NDArray[np.float64]:
+    """The grades (m,) of pairs of texts, where they are numbers that differ, one for each pair."""
+    found = np.asarray(grades, np.float64)
+    odd = np.flatnonzero(~np.isfinite(found))
+    if len(odd):
+        raise InputError(f"the grade of pair {odd[0] + 1:,} is {found[odd[0]]}; give it a number, or leave it out")
+    if not len(left) == len(right) == len(found) or len(found) < 2 or np.ptp(found) == 0:
+        raise InputError(
+            f"{len(left)} left texts, {len(right)} right texts and {len(found)} grades; expected as many of each, "
+            f"with different grades"
+        )
+    return found
 
 
 def leading(vectors: Vectors, size: int) -> Vectors:

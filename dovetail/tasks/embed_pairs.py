@@ -28,7 +28,7 @@ def taught_by_pairs(left: Vectors, right: Vectors, grades: Floats, *, seed: int 
     head = trained(left[taught], right[taught], grades[taught], seed)
     before = agreement(PlainHead(), left[asked], right[asked], grades[asked])
     after = agreement(head, left[asked], right[asked], grades[asked])
-    if after <= before:
+    if not after > before:  # also where they are not known
         why = f"the head did not beat the plain vectors on held-out pairs ({after:.3f} against {before:.3f})"
         return Taught(PlainHead(), before, before, why)
     why = f"rank correlation on held-out pairs: {before:.3f} before, {after:.3f} after"
@@ -51,9 +51,11 @@ def shares(grades: Floats) -> Vectors:
 
 
 def agreement(head: Head, left: Vectors, right: Vectors, grades: Floats) -> float:
-    """Spearman's correlation of cosines and grades, in [-1, 1]."""
+    """Spearman's correlation of cosines and grades, in [-1, 1]; NaN where all grades are one."""
     from scipy.stats import spearmanr
 
+    if np.ptp(grades) == 0:
+        return float("nan")
     return float(spearmanr((head(left) * head(right)).sum(axis=1), grades).statistic)
 
 
