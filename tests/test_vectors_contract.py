@@ -168,7 +168,7 @@ def test_a_search_widens_until_it_answers_as_a_plain_comparison_does(measured: t
     found = store.search(asked, 10)[0]
     assert np.mean([len(set(a) & set(b)) for a, b in zip(found.tolist(), truth.tolist(), strict=True)]) > 9.6
     assert store.recall is not None
-    assert store.recall >= 0.97
+    assert store.recall >= (0.98 if measured is UsearchStore else 0.97)
 
 
 def test_a_store_that_grows_row_by_row_keeps_every_row(measured: type[UsearchStore | ListStore]) -> None:
@@ -190,7 +190,7 @@ def test_equal_and_empty_vectors_count_as_found_where_their_like_is(measured: ty
     store = measured(32)
     store.add(np.arange(10_200), vectors)
     assert store.recall is not None
-    assert store.recall >= 0.97
+    assert store.recall >= (0.98 if measured is UsearchStore else 0.97)
 
 
 def test_groups_far_apart_do_not_defeat_lists() -> None:

@@ -147,7 +147,7 @@ class Finder:
     def terms(self, query: str) -> list[TermWeight]:
         """The terms to look for: those of the query, their synonyms, and for unknown words the nearest known ones."""
         pairs = self.index.analyser.query(" ".join(query.split()[:_LONGEST_QUERY]))
-        known = {t.term for t, _ in self.index.postings([TermWeight(t, w) for t, w in pairs])}
+        known = self.index.frequencies([term for term, _ in pairs])
         guessed = {term for term, _ in [pair for pair in pairs if pair[0] not in known][:_GUESSED]}
         found: dict[str, TermWeight] = {}
         for term, word in pairs:

@@ -14,6 +14,7 @@ from dovetail.vectors.widening import Widening
 
 _WIDTH = 96  # nodes that a search looks at, at least
 _WIDEST = 1_536
+_RECALL = 0.98  # of the ten nearest
 
 
 class UsearchStore:
@@ -22,7 +23,7 @@ class UsearchStore:
     def __init__(self, dimensions: int) -> None:
         self.dimensions = dimensions
         self._index: Any = None
-        self._width = Widening(least=_WIDTH)
+        self._width = Widening(least=_WIDTH, wanted=_RECALL)
 
     @property
     def recall(self) -> float | None:

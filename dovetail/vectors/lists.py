@@ -20,6 +20,7 @@ from dovetail.vectors.exact import top_columns
 from dovetail.vectors.widening import Widening
 
 _LEAST = 16  # lists that a search looks through
+_RECALL = 0.97  # of the ten nearest of strangers; of documents, which are easier, about 0.99
 _STRANGERS = 4  # a query is no document: of so many vectors the one farthest from its neighbours stands for queries
 _GROWTH = 4  # times as many vectors as when the centres were made, before they are made anew
 _A_CENTRE = 48  # vectors of which a centre is made
@@ -80,11 +81,11 @@ class ListStore:
         self._centres: Vectors = np.zeros((0, dimensions), np.float32)
         self._lists: list[_Codes] = []
         self._made_of = 0  # vectors when the centres were made
-        self._width = Widening(least=_LEAST, strangers=_STRANGERS)
+        self._width = Widening(least=_LEAST, wanted=_RECALL, strangers=_STRANGERS)
 
     @property
     def recall(self) -> float | None:
-        """Of the ten nearest, when it was last measured, for vectors that lie far from all others, as queries do."""
+        """Of the ten nearest, when last measured, for the quarter of the vectors that lies farthest from others."""
         return self._width.recall
 
     @property
@@ -169,10 +170,12 @@ def _promising(query: Vectors, lists: list[_Codes], most: int) -> list[_Codes]:
     if sum(map(len, lists)) <= most:
         return lists
     coarse = _Codes.of(np.zeros(1, np.int64), query[None]).high
-    near = [np.asarray(cdist(coarse, part.high, "dot"))[0] * part.scale for part in lists]
-    every = np.concatenate(near)
-    limit = np.partition(every, len(every) - most)[len(every) - most]
-    return [part[rows] for part, some in zip(lists, near, strict=True) if len(rows := np.flatnonzero(some >= limit))]
+    near = np.concatenate([np.asarray(cdist(coarse, part.high, "dot"))[0] for part in lists])
+    cosines = near * np.concatenate([part.scale for part in lists])
+    best = np.sort(np.argpartition(cosines, len(cosines) - most)[-most:])
+    starts = np.cumsum([0, *map(len, lists)])
+    which = np.searchsorted(starts, best, side="right") - 1
+    return [lists[number][best[rows] - starts[number]] for number, rows in _grouped(which)]
 
 
 def _lists_for(rows: int) -> int:

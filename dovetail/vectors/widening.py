@@ -11,7 +11,6 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-_RECALL = 0.97  # of the ten nearest
 _NEAREST = 10
 _ASKED = 64  # vectors that measure it
 _FEWEST = 16  # a batch with fewer waits for a larger one
@@ -27,12 +26,14 @@ Ask = Callable[[Vectors, int, int | None], Vectors]
 class Widening:
     """The width of the searches of one store.
 
-    With `strangers` s only one in s of the vectors that ask counts: those whose neighbours lie farthest. Queries are
-    shorter than documents and lie farther from them than those lie from each other, so that they are harder to answer.
+    It grows until `wanted` of the ten nearest are found. With `strangers` s only one in s of the vectors that ask
+    counts: those whose neighbours lie farthest. Queries are shorter than documents and lie farther from them than those
+    lie from each other, so that they are harder to answer; one where no document lies at all is harder still.
     """
 
-    def __init__(self, least: int, strangers: int = 1) -> None:
+    def __init__(self, least: int, wanted: float, strangers: int = 1) -> None:
         self.least = self.width = least
+        self.wanted = wanted
         self.strangers = strangers
         self.recall: float | None = None  # when it was last measured
         self._measured = _FEW  # rows at the last measuring
@@ -59,7 +60,7 @@ class Widening:
         limit = ask(asked, _NEAREST, None)[:, -1:] - _SLACK
         while True:
             self.recall = float((ask(asked, _NEAREST, self.width) >= limit).mean())
-            if self.recall >= _RECALL or self.width >= most:
+            if self.recall >= self.wanted or self.width >= most:
                 break
             self.width = min(most, int(_STEP * self.width))
         self._measured = rows
