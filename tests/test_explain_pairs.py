@@ -22,7 +22,7 @@ def test_lines_name_each_attribute_and_add_up():
     lines = to_lines(MATCHED)
     assert len(lines) == 2 + 4 + 2
     assert lines[2].startswith("name ")
-    assert lines[2].endswith(" 78%    +3.9")
+    assert lines[2].endswith(" 78 %    +3.9")
     assert lines[-1].startswith("base −2.1  name +3.9")
     assert lines[-1].endswith("=  +2.9  →  95 %")
 

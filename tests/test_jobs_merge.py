@@ -252,7 +252,7 @@ def test_what_was_aligned_and_planned_is_said_before_the_work(tmp_path):
     merged = dt.integrate(LEFT, RIGHT, on_progress=lambda p: notes.update({p.step: p.note}) if p.note else None)
     assert notes["align"].startswith("name, birth_date")
     assert re.search(
-        r"[\d,]+ pairs keep an estimated [\d.]+% \([\d.]+% to 100.0%\) of the matches; 0.\d GB", notes["plan"]
+        r"[\d,]+ pairs keep an estimated [\d.]+ % \([\d.]+ to 100.0 %\) of the matches; 0.\d GB", notes["plan"]
     )
     assert merged.run["columns"]["name"] == ["name", "name"]
     assert merged.run["clusterer_why"]

@@ -141,7 +141,7 @@ def test_columns_of_any_type_are_profiled() -> None:
 
 def test_an_empty_and_an_almost_empty_column() -> None:
     assert column_of([None, "n/a", ""]).warnings == ("empty: no cell has a value",)
-    assert only(column_of([None] * 99 + ["x"]), "almost empty") == "almost empty: 99.0% of the cells are missing"
+    assert only(column_of([None] * 99 + ["x"]), "almost empty") == "almost empty: 99.0 % of the cells are missing"
 
 
 def test_a_constant_column() -> None:
@@ -151,17 +151,17 @@ def test_a_constant_column() -> None:
 def test_broken_encoding() -> None:
     found = column_of(["MÃ¼nchen", "Köln", "caf\ufffd"])
     lost, wrong = (w for w in found.warnings if w.startswith("broken encoding"))
-    assert lost == "broken encoding: letters are lost in 1 cell (33.3%), such as 'caf\ufffd'"
-    assert wrong == "broken encoding: letters are wrong in 1 cell (33.3%); clean makes 'MÃ¼nchen' into 'München'"
+    assert lost == "broken encoding: letters are lost in 1 cell (33.3 %), such as 'caf\ufffd'"
+    assert wrong == "broken encoding: letters are wrong in 1 cell (33.3 %); clean makes 'MÃ¼nchen' into 'München'"
 
 
 def test_mixed_kinds() -> None:
     dates = [f"1990-01-{day:02d}" for day in range(1, 29)]
-    assert "6.7% of the values are not dates, such as 'soon'" in only(
+    assert "6.7 % of the values are not dates, such as 'soon'" in only(
         column_of([*dates, "soon", "later"]), "mixed kinds"
     )
     words = ["anna", "bert", "carla", "dora", "emil", "frida", "a@b.org", "c@d.org"]
-    assert "25.0% of the values are e-mail addresses" in only(column_of(words), "mixed kinds")
+    assert "25.0 % of the values are e-mail addresses" in only(column_of(words), "mixed kinds")
     assert not [w for w in column_of(dates).warnings if w.startswith("mixed")]
 
 
@@ -172,9 +172,9 @@ def test_looks_like_an_id() -> None:
 
 def test_small_faults_are_named() -> None:
     found = column_of(["new york", "New York", "boston ", "AT&amp;T", "unknown"] + ["boston"] * 30)
-    assert only(found, "blanks at the edges") == "blanks at the edges of 1 cell (2.9%), such as 'boston '"
+    assert only(found, "blanks at the edges") == "blanks at the edges of 1 cell (2.9 %), such as 'boston '"
     assert only(found, "HTML entities")
-    assert only(found, "'unknown' stands in 1 cell (2.9%) and counts as missing")
+    assert only(found, "'unknown' stands in 1 cell (2.9 %) and counts as missing")
     assert only(found, "2 values differ from another only in case")
     assert only(column_of(["05/06/2001", "07/08/2001"]), "day or month first?")
 
@@ -182,7 +182,7 @@ def test_small_faults_are_named() -> None:
 def test_a_profile_is_plain_data() -> None:
     found = profile(table_of("t", a=["x", "y"], n=["1.5", "2"]))
     assert json.loads(json.dumps(found.to_dict()))["columns"][1]["kind"] == "number"
-    assert found.lines()[0] == ("a", "name", "0%", "100%", "x · y")
+    assert found.lines()[0] == ("a", "name", "0 %", "100 %", "x · y")
 
 
 def judged(left: list[str], right: list[str], label: list[int]) -> Pairs:

@@ -79,7 +79,7 @@ def test_trusted_counts() -> None:
     assert found.right.value == pytest.approx(0.5)
     assert found.precision.value == pytest.approx(0.5)
     assert found.lost.value == pytest.approx(1 / 3)
-    assert "20.0%" in found.said
+    assert "20.0 %" in found.said
 
 
 def test_the_surest_pairs_are_decided_best() -> None:

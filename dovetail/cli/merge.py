@@ -10,6 +10,7 @@ from typing import Any
 from dovetail.cli.progress import shown
 from dovetail.integrate.quality import Quality
 from dovetail.jobs.merge import Merged, integrate
+from dovetail.measure.percent import within
 from dovetail.reports.words import plural
 from dovetail.types import Interval
 
@@ -65,4 +66,4 @@ def _how_good(quality: Quality) -> str:
 
 
 def _share(value: Interval) -> str:
-    return f"{value.value:.1%} ({value.low:.1%} to {value.high:.1%})"
+    return within(value)

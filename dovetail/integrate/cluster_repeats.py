@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dovetail.integrate.cluster_graph import log_odds
+from dovetail.measure.percent import percent
 
 if TYPE_CHECKING:
     from dovetail.types import Decisions, Floats, Records
@@ -68,12 +69,12 @@ def choose(evidence: Repeats, records: Records) -> tuple[str, str]:
         )
     if share < _REPEATS:
         return "one-to-one", (
-            f"No source seems to repeat itself ({share:.0%} of the matched records of {name!r}, at most, have a twin "
-            "there): an entity holds one record of each source."
+            f"No source seems to repeat itself ({percent(share, 0)} of the matched records of {name!r}, at most, have "
+            "a twin there): an entity holds one record of each source."
         )
     return "correlation", (
-        f"{name!r} repeats itself ({share:.0%} of its matched records have a twin there): correlation clustering, "
-        "which lets an entity hold several records of one source."
+        f"{name!r} repeats itself ({percent(share, 0)} of its matched records have a twin there): correlation "
+        "clustering, which lets an entity hold several records of one source."
     )
 
 

@@ -15,5 +15,7 @@ def percent(share: float, digits: int = 1) -> str:
 
 
 def within(found: Interval, digits: int = 1) -> str:
-    """A share with its interval: `92.4 % (90.1 to 94.0 %)`."""
+    """A share with its interval: `92.4 % (90.1 to 94.0 %)`; `unknown` where nothing is known of it."""
+    if math.isnan(found.value):
+        return "unknown"
     return f"{percent(found.value, digits)} ({100 * found.low:.{digits}f} to {percent(found.high, digits)})"

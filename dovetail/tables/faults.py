@@ -61,7 +61,12 @@ class Cells:
     def share(self, count: int) -> str:
         """A number of cells in words, with its share of the rows where that says something."""
         said = "1 cell" if count == 1 else f"{count:,} cells"
-        return f"{said} ({count / self.rows:.1%})" if count >= 0.001 * self.rows else said
+        return f"{said} ({percent(count / self.rows)})" if count >= 0.001 * self.rows else said
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """A share in [0, 1] in the form of `measure.percent`, a room beside this one, which must not be imported here."""
+    return f"{100 * share:.{digits}f} %"
 
 
 def shown(text: str, at: int = 0) -> str:
@@ -81,7 +86,7 @@ def warnings_of(cells: Cells) -> tuple[str, ...]:
 def _emptiness(cells: Cells) -> Iterator[str]:
     missing = 1 - cells.present / cells.rows
     if missing >= ALMOST_EMPTY:
-        yield f"almost empty: {missing:.1%} of the cells are missing"
+        yield f"almost empty: {percent(missing)} of the cells are missing"
 
 
 def _constancy(cells: Cells) -> Iterator[str]:
@@ -142,7 +147,8 @@ def _mixture(cells: Cells) -> Iterator[str]:
         strays = cells.where(lambda text: not reads(text.strip()))
         if cells.weight(strays) >= max(2, STRAYS * cells.present):
             share = cells.weight(strays) / cells.present
-            yield f"mixed kinds: {share:.1%} of the values are not {_PLURAL[cells.kind]}, such as {cells.first(strays)}"
+            said = f"{percent(share)} of the values are not {_PLURAL[cells.kind]}"
+            yield f"mixed kinds: {said}, such as {cells.first(strays)}"
     elif cells.kind in (Kind.NAME, Kind.TEXT, Kind.ADDRESS, Kind.CATEGORY):
         yield from _strangers(cells)
 
@@ -153,7 +159,7 @@ def _strangers(cells: Cells) -> Iterator[str]:
         among = cells.where(lambda text, reads=reads: reads(text.strip()))  # type: ignore[misc]
         if cells.weight(among) >= max(2, MIXTURE * cells.present):
             share = cells.weight(among) / cells.present
-            said = f"{share:.1%} of the values are {_PLURAL[kind]}, such as {cells.first(among)}"
+            said = f"{percent(share)} of the values are {_PLURAL[kind]}, such as {cells.first(among)}"
             yield f"mixed kinds: among words, {said}"
             return
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dovetail.tables.clean import as_text
-from dovetail.tables.faults import Cells, warnings_of
+from dovetail.tables.faults import Cells, percent, warnings_of
 from dovetail.tables.headers import header_doubt
 from dovetail.tables.kinds import kind_of
 from dovetail.tables.leaks import Leak, find_leaks
@@ -52,7 +52,13 @@ class Profile:
     def lines(self) -> list[tuple[str, ...]]:
         """One line of texts a column: name, kind, missing, distinct, examples."""
         return [
-            (c.name, str(c.kind), f"{c.missing:.0%}", f"{c.distinct:.0%}", " · ".join(e[:40] for e in c.examples[:3]))
+            (
+                c.name,
+                str(c.kind),
+                percent(c.missing, 0),
+                percent(c.distinct, 0),
+                " · ".join(e[:40] for e in c.examples[:3]),
+            )
             for c in self.columns
         ]
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dovetail.errors import BudgetError
+from dovetail.measure.percent import percent, within
 from dovetail.tasks.block_estimate import LADDER, Sighting, estimate_recall, look_wide
 from dovetail.tasks.block_nets import GRAM_ROWS, Near, Nets
 from dovetail.tasks.compare import CELL_BYTES, CELLS
@@ -63,7 +64,7 @@ def plan(
 
 
 def _in_words(plan: BlockPlan) -> str:
-    kept = f"{plan.recall.value:.1%} ({plan.recall.low:.1%} to {plan.recall.high:.1%})"
+    kept = within(plan.recall)
     return f"{plan.pairs:,} pairs keep an estimated {kept} of the matches; {plan.memory_bytes / 1e9:.1f} GB of memory"
 
 
@@ -147,7 +148,7 @@ def _choose(nets: Nets, settings: BlockSettings, sightings: Sighting) -> BlockPl
         return _cut_short(nets, settings, affordable[0], most)
     if settings.recall and not enough:
         raise BudgetError(_unreachable(settings, options, affordable[-1]))
-    why = _within_usual(wish) if cheap else f"the narrowest nets with an estimated recall of at least {wish:.1%}"
+    why = _within_usual(wish) if cheap else f"the narrowest nets with an estimated recall of at least {percent(wish)}"
     why = why if enough else _best(wish, most)
     return _settled(nets, settings, width, pairs, recall, why)
 
@@ -159,8 +160,8 @@ def _cut_short(
     width, pairs, recall = narrowest
     if settings.recall:
         raise BudgetError(
-            f"a recall of {settings.recall:.1%} cannot be promised with at most {most:,} pairs: the narrowest nets "
-            f"hold {pairs:,} and keep an estimated {recall.value:.1%}. Lower --recall, or raise --max-pairs"
+            f"a recall of {percent(settings.recall)} cannot be promised with at most {most:,} pairs: the narrowest "
+            f"nets hold {pairs:,} and keep an estimated {percent(recall.value)}. Lower --recall, or raise --max-pairs"
         )
     share = most / pairs
     cut = Interval(recall.value * (1 + share) / 2, recall.low * share, recall.high)
@@ -173,19 +174,21 @@ def _unreachable(
     best: tuple[tuple[int, int], int, Interval],
 ) -> str:
     reach = max(options, key=lambda o: o[2].value)
+    wished = "the wished recall" if settings.recall is None else f"a recall of {percent(settings.recall)}"
     return (
-        f"a recall of {settings.recall:.1%} cannot be promised: {best[1]:,} pairs, the most that fit the limits, keep "
-        f"an estimated {best[2].value:.1%}; {reach[1]:,} pairs would keep {reach[2].value:.1%}. Lower --recall, "
-        f"or raise --max-pairs or --memory"
+        f"{wished} cannot be promised: {best[1]:,} pairs, the most that fit the limits, keep an estimated "
+        f"{percent(best[2].value)}; {reach[1]:,} pairs would keep {percent(reach[2].value)}. "
+        f"Lower --recall, or raise --max-pairs or --memory"
     )
 
 
 def _best(wish: float, most: int) -> str:
-    return f"the widest nets within {most:,} pairs; the wished recall of {wish:.1%} would take more"
+    return f"the widest nets within {most:,} pairs; the wished recall of {percent(wish)} would take more"
 
 
 def _within_usual(wish: float) -> str:
-    return f"the widest nets within {USUAL_A_ROW} candidates a row, with an estimated recall of at least {wish:.1%}"
+    most = f"{USUAL_A_ROW} candidates a row"
+    return f"the widest nets within {most}, with an estimated recall of at least {percent(wish)}"
 
 
 def _settled(

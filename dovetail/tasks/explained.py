@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from dovetail.errors import InputError
+from dovetail.measure.percent import percent
 from dovetail.types import AttributeEvidence, Explanation
 
 
@@ -32,7 +33,7 @@ def to_lines(explanation: Explanation, width: int = 34) -> list[str]:
     head = f"{'attribute':<{names}}  {'left':<{width}}  {'right':<{width}}  {'alike':>5}  {'weight':>6}"
     lines = [head, "─" * len(head)]
     for one in explanation.evidence:
-        alike = "–" if one.similarity is None else f"{one.similarity:.0%}"
+        alike = "–" if one.similarity is None else percent(one.similarity, 0)
         left, right = _cell(one.left, width), _cell(one.right, width)
         lines.append(f"{one.name:<{names}}  {left}  {right}  {alike:>5}  {signed(one.importance):>6}")
     return [*lines, "─" * len(head), sum_line(explanation)]
@@ -63,7 +64,7 @@ def as_percent(score: float) -> str:
         return "> 99.9 %"
     if score < 0.001:
         return "< 0.1 %"
-    return f"{score:.1%}".replace("%", " %") if score > 0.99 or score < 0.01 else f"{score:.0%}".replace("%", " %")
+    return percent(score, 1 if score > 0.99 or score < 0.01 else 0)
 
 
 def to_dict(explanation: Explanation) -> dict[str, object]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from dovetail.measure.percent import percent
+
 if TYPE_CHECKING:
     from dovetail.tasks.trees import Trees
 
@@ -105,5 +107,5 @@ def said_of(found: Foreign | None) -> tuple[str, ...]:
     return (
         f"these tables look unlike those that the matcher was trained on (distance {found.distance:.2f} of 1), and it "
         f"parts ways with the matcher that ships, which needs no labels: of what either calls a match, they agree on "
-        f"{found.shared:.0%}. Judge some pairs and evaluate both, or fit it on labels of these tables",
+        f"{percent(found.shared, 0)}. Judge some pairs and evaluate both, or fit it on labels of these tables",
     )

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from dovetail.measure.calibrate import platt
 from dovetail.measure.intervals import wilson
+from dovetail.measure.percent import percent, within
 from dovetail.tasks.trees import probabilities
 from dovetail.types import Interval
 
@@ -87,12 +88,12 @@ class Trusted:
     @property
     def said(self) -> str:
         """The same in one sentence."""
-        called = f"{_percent(self.precision)} of those called a match are one"
+        called = f"{within(self.precision)} of those called a match are one"
         if self.precision.unknown:
             called = "none is called a match"
         return (
-            f"{_percent(self.review)} of the pairs go to a person; of the others {_percent(self.right)} are decided "
-            f"right, {called}, and {_percent(self.lost)} of all matches are lost"
+            f"{within(self.review)} of the pairs go to a person; of the others {within(self.right)} are decided "
+            f"right, {called}, and {within(self.lost)} of all matches are lost"
         )
 
 
@@ -118,12 +119,11 @@ def usual(decisions: Decisions) -> Review:
 def review_of(score: Floats, label: npt.NDArray[Any], threshold: float, rates: Rates) -> Review:
     """The band on held-out labels, and why it lies there."""
     low, high = band(score, label, threshold, rates)
-    wish = f"at least {rates.right:.1%} of the pairs above it are matches, and at most {1 - rates.kept:.1%} of all"
+    right, lost = percent(rates.right), percent(1 - rates.kept)
+    wish = f"at least {right} of the pairs above it are matches, and at most {lost} of all"
     said = f"{wish} matches lie below it, on {len(label):,} held-out labelled pairs"
     if high >= 1.0:
-        said = (
-            f"no score reaches that {rates.right:.1%} of the pairs above it are matches, so none is called one; {said}"
-        )
+        said = f"no score reaches that {right} of the pairs above it are matches, so none is called one; {said}"
     return Review(low, high, said)
 
 
@@ -184,7 +184,3 @@ def _folds(label: npt.NDArray[Any], seed: int) -> npt.NDArray[np.int64]:
         rows = np.flatnonzero(label == value)
         found[rng.permutation(rows)] = np.arange(len(rows)) % _FOLDS
     return found
-
-
-def _percent(share: Interval) -> str:
-    return f"{share.value:.1%} ({share.low:.1%}–{share.high:.1%})"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from dovetail.errors import InputError, MissingExtra, WorkspaceError
+from dovetail.measure.percent import percent
 from dovetail.training.space import Space, listed
 from dovetail.types import Job, Progress
 
@@ -82,7 +83,7 @@ class Found:
         """What mattered, as lines of text."""
         rows = [("what mattered", "share", "default", "best")]
         for name in self.importance or self.defaults:
-            share = f"{self.importance[name]:.0%}" if self.importance else "?"
+            share = percent(self.importance[name], 0) if self.importance else "?"
             rows.append((name, share, _short(self.defaults.get(name)), _short(self.best.get(name))))
         return f"{listed(rows)}\n{self.summary()}"
 
