@@ -161,11 +161,28 @@ def test_lines_mended_in_place_are_not_written_over(tmp_path: Path) -> None:
     lines.write_bytes(b"a,b\n3,4\n")
     later = target.stat().st_mtime_ns + 10**9
     os.utime(lines, ns=(later, later))
-    with pytest.raises(InputError, match=r"t\.csv was changed since it was written"):
+    with pytest.raises(InputError, match=r"t\.csv is not as Dovetail left it"):
         write_rejects([read(source)], target)
     with pytest.raises(InputError, match="move it to another folder"):
         write_rejects([read(_file(source, b"a,b\n1,2\n"))], target)
     assert lines.read_bytes() == b"a,b\n3,4\n"
+
+
+def test_touching_is_no_change(tmp_path: Path) -> None:
+    source, target = _file(tmp_path / "t.csv", b"a,b\n1,2\n3\n"), tmp_path / "rejects.csv"
+    write_rejects([read(source)], target)
+    later = target.stat().st_mtime_ns + 10**9
+    os.utime(tmp_path / "rejects" / "t.csv", ns=(later, later))  # as a copy or a backup does
+    assert write_rejects([read(_file(source, b"a,b\n1,2\n5,6,7\n"))], target) == target
+    assert _raw(target) == [b"5,6,7\n"]
+
+
+def test_a_table_of_somebody_else_stays(tmp_path: Path) -> None:
+    source, target = _file(tmp_path / "t.csv", b"a,b\n1,2\n3\n"), _file(tmp_path / "rejects.csv", b"precious\n")
+    with pytest.raises(InputError, match="no table of rejected rows"):
+        write_rejects([read(source)], target)
+    assert write_rejects([read(_file(source, b"a,b\n1,2\n"))], target) is None
+    assert target.read_bytes() == b"precious\n"
 
 
 def test_a_clean_run_takes_its_old_rejects_away(tmp_path: Path) -> None:

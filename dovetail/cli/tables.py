@@ -76,7 +76,7 @@ def clean_table(source: str, out: str, *, normalise: bool, guard: bool, strict: 
     path = write(cleaned, out, guard_formulas=guard)
     if isinstance(path, Path):
         name = path.with_name(f"{path.name.split('.')[0]}_rejects.csv")
-        beside = write_rejects([table], name, guard_formulas=guard) if table.rejects else None
+        beside = write_rejects([table], name, guard_formulas=guard)
         if beside is not None:
             sys.stderr.write(f"rows that could not be read: {beside}; the lines themselves: {beside.with_suffix('')}\n")
     sys.stdout.write(f"{len(cleaned):,} rows written to {path}\n")

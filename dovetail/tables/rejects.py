@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count, groupby
@@ -16,6 +17,7 @@ from dovetail.tables.write import write
 from dovetail.types import Reject, Table
 
 _BOOKS = (".xlsx", ".xlsm")
+_OWN = ("table", "file", "line", "reason", "text")  # the first columns of the table of reasons
 
 
 @dataclass(frozen=True)
@@ -33,21 +35,28 @@ def write_rejects(tables: Sequence[Table], path: str | Path, *, guard_formulas: 
 
     The folder (`rejects/` beside `rejects.csv`) has a file for each source that lost rows: what stood above its rows,
     then the rejected lines, byte for byte. So it is a table like its source, to be mended and read. The columns
-    `raw_file`, `raw_at` and `raw_bytes` say where each row lies in it. Where no row was rejected, older files go and
-    None comes back. Lines that somebody mended in the folder are never written over: `InputError`.
+    `raw_file`, `raw_at` and `raw_bytes` say where each row lies in it, `raw_sha256` what the file was. Where no row was
+    rejected, older files go and None comes back. Lines that somebody mended in the folder, and a table of somebody else
+    under that name, are never written over: `InputError`.
     """
     path = Path(path)
+    if _foreign(path):
+        if any(table.rejects for table in tables):
+            raise InputError(
+                f"{path} is no table of rejected rows and would be written over; move it, or write elsewhere"
+            )
+        return None
     folder = path.with_suffix("")
     placed, contents = _laid_out(tables)
     before = _written(path)
     _check_unchanged(path, before, contents)
-    for name in before - contents.keys():
+    for name in before.keys() - contents.keys():
         (folder / name).unlink(missing_ok=True)
     for name, content in contents.items():
         with replace_file(folder / name) as beside:
             beside.write_bytes(content)
     if placed:
-        write(_reasons(placed, folder.name), path, guard_formulas=guard_formulas)
+        write(_reasons(placed, folder.name, contents), path, guard_formulas=guard_formulas)
         return path
     path.unlink(missing_ok=True)
     if folder.is_dir() and not any(folder.iterdir()):
@@ -55,25 +64,36 @@ def write_rejects(tables: Sequence[Table], path: str | Path, *, guard_formulas: 
     return None
 
 
-def _written(path: Path) -> set[str]:
-    """The files of lines that an older table of reasons names."""
+def _foreign(path: Path) -> bool:
+    """Whether something else lies under the name of the table of reasons."""
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            named = [row.get("raw_file") or "" for row in csv.DictReader(file)]
+            return next(csv.reader(file), [])[: len(_OWN)] != list(_OWN)
+    except FileNotFoundError:
+        return False
     except (OSError, ValueError, csv.Error):
-        return set()
-    return {name.rpartition("/")[2] for name in named} - {""}
+        return True
 
 
-def _check_unchanged(path: Path, before: set[str], contents: Mapping[str, bytes]) -> None:
-    """Refuse to touch lines that somebody changed: the table of reasons is written last, so those are younger."""
-    for name in sorted(before | contents.keys()):
+def _written(path: Path) -> dict[str, str]:
+    """The files of lines that an older table of reasons names, and their hashes, where it has them."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = [(row.get("raw_file") or "", row.get("raw_sha256") or "") for row in csv.DictReader(file)]
+    except (OSError, ValueError, csv.Error):
+        return {}
+    return {name.rpartition("/")[2]: was for name, was in rows if name}
+
+
+def _check_unchanged(path: Path, before: Mapping[str, str], contents: Mapping[str, bytes]) -> None:
+    """Refuse to touch lines that are not as an older run left them."""
+    for name in sorted(before.keys() | contents.keys()):
         old = path.with_suffix("") / name
-        if not old.is_file() or old.read_bytes() == contents.get(name):
+        if not old.is_file() or (found := old.read_bytes()) == contents.get(name):
             continue
-        if name not in before or old.stat().st_mtime_ns > path.stat().st_mtime_ns:
+        if hashlib.sha256(found).hexdigest() != before.get(name):
             raise InputError(
-                f"{old} was changed since it was written, and would be written anew; move it to another folder"
+                f"{old} is not as Dovetail left it, and would be written anew; move it to another folder, or remove it"
             )
 
 
@@ -102,7 +122,8 @@ def _free(file: str, taken: Mapping[str, bytes]) -> str:
     return next(name for name in names if name.casefold() not in known)
 
 
-def _reasons(placed: Sequence[_Placed], folder: str) -> pa.Table:
+def _reasons(placed: Sequence[_Placed], folder: str, contents: Mapping[str, bytes]) -> pa.Table:
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
     return pa.table(
         {
             "table": [_printable(p.table) for p in placed],
@@ -113,6 +134,7 @@ def _reasons(placed: Sequence[_Placed], folder: str) -> pa.Table:
             "raw_file": [_printable(f"{folder}/{p.file}") for p in placed],
             "raw_at": [p.at for p in placed],
             "raw_bytes": [len(p.reject.raw) for p in placed],
+            "raw_sha256": [hashes[p.file] for p in placed],
         }
     )
 
