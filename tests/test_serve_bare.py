@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ def test_a_space_gives_unit_vectors(tmp_path: Path) -> None:
     ("wish", "say"),
     [
         ({"label": True}, "labels would be lost .*: dovetail label WORKSPACE --add FILE$"),
+        ({"add": ("t.csv",), "id": "no"}, "tables and labels would be lost .* WORKSPACE --add t.csv --id no$"),
         ({"add": ("t.csv",)}, "tables and labels would be lost .*: dovetail serve WORKSPACE --add t.csv$"),
     ],
 )
@@ -55,6 +57,26 @@ def test_nothing_is_labelled_where_it_would_be_lost(tmp_path: Path, wish: Any, s
     (tmp_path / NOTE).write_text("{}", encoding="utf-8")
     with pytest.raises(InputError, match=say):
         run(Wish(tmp_path, **wish))
+
+
+def test_rows_of_an_added_table_are_named_by_a_column(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tickets.csv").write_text("ticket,body\nT-1,late parcel\nT-2,refund please\n", encoding="utf-8")
+    seen: list[list[str]] = []
+
+    def look(bench: Any, *_: Any) -> None:
+        seen.append(bench.tables.get("tickets").ids.to_pylist())
+
+    monkeypatch.setattr("dovetail.serve.command._serve", look)
+    wish = Wish(tmp_path / "ws", add=(str(tmp_path / "tickets.csv"),))
+    run(wish)
+    said = capsys.readouterr().err
+    assert "rows of tickets are named by file and line, such as 'tickets.csv:2'; files of labels" in said
+    assert "--id COLUMN (columns: ticket, body)" in said
+    run(replace(wish, id="ticket"))  # again, named anew
+    assert capsys.readouterr().err == ""
+    assert seen == [["tickets.csv:2", "tickets.csv:3"], ["T-1", "T-2"]]
 
 
 def test_labels_over_http_are_refused_with_a_way_to_keep_them(tmp_path: Path) -> None:

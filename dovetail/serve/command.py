@@ -18,6 +18,7 @@ from dovetail.serve.bare import around, is_model
 from dovetail.serve.guard import Rules
 from dovetail.serve.workbench import Workbench
 from dovetail.tables.read import read
+from dovetail.types import Table
 from dovetail.workspace import open_workspace
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -54,6 +55,7 @@ def _refuse_labels(wish: Wish) -> None:
     if wish.label or wish.add:
         verb, what = ("label", "labels") if wish.label else ("serve", "tables and labels")
         files = " ".join(f"--add {source}" for source in wish.add) or "--add FILE"
+        files += f" --id {wish.id}" if wish.id else ""
         raise InputError(
             f"{wish.folder} is a model, and {what} would be lost when the server stops; "
             f"name a workspace to keep them in: dovetail {verb} WORKSPACE {files}"
@@ -72,11 +74,23 @@ def _run(wish: Wish, name: str, *, bare: bool = False) -> None:
     bench.bare = bare
     try:
         for source in wish.add:
-            bench.add(read(source, id=wish.id))
+            table = read(source, id=wish.id)
+            bench.add(table)
+            if table.id_column is None and not wish.quiet:
+                sys.stderr.write(_named_by_line(table))
         token = bench.people.ensure_admin(wish.person or _user())
         _serve(bench, wish, token, name)
     finally:
         bench.close()
+
+
+def _named_by_line(table: Table) -> str:
+    """What to do where rows have no names of their own, since files of labels name rows."""
+    example = f", such as {table.ids[0].as_py()!r}" if len(table) else ""
+    return (
+        f"rows of {table.name} are named by file and line{example}; files of labels that name them otherwise will not "
+        f"find them: say which column names them, --id COLUMN (columns: {', '.join(table.columns)})\n"
+    )
 
 
 def rules_of(wish: Wish) -> Rules:
