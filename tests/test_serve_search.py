@@ -43,3 +43,8 @@ def test_filters_as_they_are_typed(client: TestClient) -> None:
     refused = client.post("/api/search", json={**asked, "where": ["yeer>=2000"]})
     assert refused.status_code == 404
     assert "did you mean 'year'" in refused.json()["error"]
+
+
+def test_home_of_a_model_alone_leads_to_it(client: TestClient) -> None:
+    advice = client.get("/api/home").json()["advice"]
+    assert [(one["what"], one["sentence"]) for one in advice] == [("use_model", "Try goods on something new.")]

@@ -71,6 +71,10 @@ def cluster_counts(bench: Workbench) -> ClusterCounts | None:
 
 def advice(bench: Workbench, found: list[TableInfo]) -> list[Advice]:
     """What would help most now, the strongest first."""
+    models = bench.models.listed()
+    if not found and models:
+        names = models[0].model if len(models) == 1 else f"{len(models)} models"
+        return [Advice(what="use_model", sentence=f"Try {names} on something new.")]
     if not found:
         return [Advice(what="add_table", sentence="There is no table yet: add one with --add FILE.")]
     some: list[Advice] = []

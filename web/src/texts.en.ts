@@ -76,7 +76,7 @@ export const en = {
         nothing: "Nothing waits for you",
         nothingAbout: "Look at the data, or start labelling whenever you like.",
         does: (what: string) => ({
-            label_pairs: "Judge pairs", label_classes: "Label classes", label_similar: "Label by similarity", judge_search: "Judge answers", fit: "Teach a model", settle_conflicts: "See them", add_table: "See the tables", look_at_clusters: "Look at clusters",
+            label_pairs: "Judge pairs", label_classes: "Label classes", label_similar: "Label by similarity", judge_search: "Judge answers", fit: "Teach a model", settle_conflicts: "See them", add_table: "See the tables", use_model: "See the models", look_at_clusters: "Look at clusters",
         } as Record<string, string>)[what] ?? "Go",
         labels: "Labels so far",
         kinds: { pair: "pairs", class: "classes", group: "groups", judgement: "judgements" },

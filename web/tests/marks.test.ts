@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { markedParts } from "../src/logic/marks";
+import { conditionsOf, markedParts } from "../src/logic/marks";
 
 test("a text is cut at its marks, which count whole signs", () => {
     expect(markedParts("a 🎉 red lamp", [[4, 7]])).toEqual([
@@ -8,4 +8,10 @@ test("a text is cut at its marks, which count whole signs", () => {
     expect(markedParts("lamp", [[0, 4]])).toEqual([{ text: "lamp", marked: true }]);
     expect(markedParts("lamp", [])).toEqual([{ text: "lamp", marked: false }]);
     expect(markedParts("lamp", [[2, 3], [0, 1]]).map((part) => part.text).join("")).toBe("lamp");
+});
+
+test("filters stand between commas, and a value may hold some", () => {
+    expect(conditionsOf("year>=2010, journal=Nature, London,text~a, b")).toEqual(["year>=2010", "journal=Nature, London", "text~a, b"]);
+    expect(conditionsOf(" , ")).toEqual([]);
+    expect(conditionsOf("year>=2010,")).toEqual(["year>=2010"]);
 });

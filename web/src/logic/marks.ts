@@ -19,3 +19,8 @@ export function markedParts(text: string, marks: readonly (readonly number[])[])
     if (at < signs.length) found.push({ text: signs.slice(at).join(""), marked: false });
     return found;
 }
+
+/** The filters in a line, which stand between commas; a comma inside a value stays: `journal=Nature, London` is one. */
+export function conditionsOf(line: string): string[] {
+    return line.split(/,(?=[^,]*[=<>~])/).map((one) => one.trim().replace(/,+$/, "").trim()).filter(Boolean);
+}

@@ -40,9 +40,9 @@ function Glance({ home }: { home: Home }) {
 
 const ADVICE_ICON: Record<string, IconName> = {
     label_pairs: "label", label_classes: "label", label_similar: "similar", judge_search: "search", fit: "models",
-    settle_conflicts: "people", add_table: "data", look_at_clusters: "clusters",
+    settle_conflicts: "people", add_table: "data", use_model: "models", look_at_clusters: "clusters",
 };
-const ADVICE_PLACE: Record<string, string> = { fit: "/models", settle_conflicts: "/people", add_table: "/data", look_at_clusters: "/clusters" };
+const ADVICE_PLACE: Record<string, string> = { fit: "/models", settle_conflicts: "/people", add_table: "/data", use_model: "/models", look_at_clusters: "/clusters" };
 
 function NextSteps({ home }: { home: Home }) {
     const [first, ...rest] = home.advice;

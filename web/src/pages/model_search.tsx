@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import * as calls from "../api/calls";
 import type { SearchHit } from "../api/types";
 import { score } from "../logic/format";
-import { markedParts } from "../logic/marks";
+import { conditionsOf, markedParts } from "../logic/marks";
 import { Empty } from "../parts/basic";
 import { Icon } from "../parts/icons";
 import { address, go, place } from "../route";
@@ -21,7 +21,7 @@ export function SearchModel({ model }: { model: string }) {
     const [busy, setBusy] = useState(false);
     const ask = async (next: { query: string; where: string; k: number }) => {
         setBusy(true);
-        const conditions = next.where.split(",").map((one) => one.trim()).filter(Boolean);
+        const conditions = conditionsOf(next.where);
         const found = await attempt(() => calls.search(model, next.query, next.k, conditions));
         setBusy(false);
         if (!found) return;
