@@ -45,7 +45,7 @@ class Asked:
 
 def run_predict(asked: Asked) -> None:
     """Predict with whatever model the folder holds."""
-    if asked.out is not None and not (task_of(asked.folder) == "search" and asked.out.endswith((".run", ".trec"))):
+    if asked.out is not None and not (asked.out.endswith((".run", ".trec")) and task_of(asked.folder) == "search"):
         check_file(asked.out, [*asked.sources, asked.pairs])
     _verb(PREDICTS, asked, "predict")(asked)
 
