@@ -95,9 +95,7 @@ def test_clean_keeps_rows_that_cannot_be_read(goods: Path, said: Said) -> None:
     kept = goods.parent / "tidy_rejects.csv"
     assert str(kept) in err
     rows = [line.rpartition(",")[0] for line in kept.read_text(encoding="utf-8").splitlines()[1:]]
-    assert rows == [
-        'goods,goods.csv,5,2 cells where the header has 3,"4,lone",tidy_rejects/goods.csv,14,7'
-    ]
+    assert rows == ['goods,goods.csv,5,2 cells where the header has 3,"4,lone",tidy_rejects/goods.csv,14,7']
     assert (kept.with_suffix("") / "goods.csv").read_bytes() == b"id,name,price\n4,lone\n"
 
 
