@@ -26,3 +26,6 @@ def test_the_page_of_a_space() -> None:
     assert page.count("#8a929c") == 1
     assert "What cut dimensions cost" in page
     assert 'id="prices"' not in render_space("w", {"before": scores, "after": scores}, vectors[:, :2], labels)
+    assert "1,000" not in page  # the nearest thousand of ninety are all of them
+    many = render_space("w", {"before": scores, "after": scores}, np.zeros((1_200, 2)), ["a", "b"] * 600)
+    assert many.count("1,000") == 2

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from dovetail.reports.frame import card, framed
 from dovetail.reports.sections import table
 from dovetail.reports.words import between, count, escaped, plural, share
-from dovetail.tasks.embed_scores import SpaceScores
+from dovetail.tasks.embed_scores import FAR, SpaceScores
 from dovetail.version import __version__
 
 _WIDE, _HIGH, _EDGE = 720, 460, 12
@@ -32,7 +32,7 @@ def render_space(
     """The whole page from what `Embedder` gives: `facts_["why"]`, `evaluate`, `project` and `prices`."""
     parts = [
         ("map", "Map in two dimensions", _map(points, labels)),
-        ("scores", "Before and after", _scores(scores)),
+        ("scores", "Before and after", _scores(scores, far=len(labels) > FAR)),
         ("prices", "What cut dimensions cost", _prices(prices or {})),
     ]
     after = scores["after"]
@@ -41,6 +41,8 @@ def render_space(
         card("Nearest 1,000", share(after.top_1k.value), f"are of the same class ({between(after.top_1k)})."),
         card("Linear probe", share(after.probe), "of the classes are told right across folds."),
     ]
+    if len(labels) <= FAR:  # the nearest thousand are all there are
+        del cards[1]
     top = (
         '<header><div class="eyebrow"><b>Dovetail space</b></div>'
         f"<h1>A similarity space of {plural(len(labels), 'text')}</h1>"
@@ -83,13 +85,15 @@ def _colour(common: Sequence[str], name: str) -> str:
     return f"hsl({360 * common.index(name) / len(common):.0f} 60% 48%)"
 
 
-def _scores(scores: Mapping[str, SpaceScores]) -> str:
+def _scores(scores: Mapping[str, SpaceScores], *, far: bool) -> str:
     head = ("Measure", *(name.capitalize() for name in scores))
     told = {
         "top_25": "Same class among the nearest 25",
         "top_1k": "Among the nearest 1,000",
         "r_precision": "R-precision",
     }
+    if not far:
+        del told["top_1k"]
     rows = [
         [said, *(f"{share(getattr(s, key).value)} ({between(getattr(s, key))})" for s in scores.values())]
         for key, said in told.items()
