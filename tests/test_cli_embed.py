@@ -55,6 +55,9 @@ def test_evaluate_says_before_and_after(model: Path, tmp_path: Path, said: Said)
     assert "A similarity space of 60 texts" in page
     code, out, _ = said("evaluate", model, more, "--json")
     assert json.loads(out)["learnt_from"] == 6
+    code, _, err = said("evaluate", model, more, "--out", more)
+    assert code == 2
+    assert "cannot be a folder" in err
     code, _, err = said("evaluate", model, more, "--labels", "que")
     assert code == 2
     assert "did you mean 'queue'" in err

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dovetail.cli.given import check_file
+from dovetail.cli.given import check_file, check_folder
 from dovetail.errors import InputError
 from dovetail.tasks.base import task_of
+
+if TYPE_CHECKING:
+    from dovetail.types import Table
 
 # One function a task: it takes an `Asked`, and prints or writes.
 PREDICTS = {
@@ -52,7 +56,27 @@ def run_predict(asked: Asked) -> None:
 
 def run_evaluate(asked: Asked) -> None:
     """Evaluate whatever model the folder holds."""
+    if asked.out is not None:
+        check_folder(Path(asked.out))
     _verb(EVALUATES, asked, "evaluate")(asked)
+
+
+def only_table(asked: Asked, taker: str) -> Table:
+    """The one table that was given; `taker` is who takes it, as a person reads it."""
+    from dovetail.tables.read import read
+
+    if len(asked.sources) != 1:
+        raise InputError(f"{taker} takes one table; {len(asked.sources)} were given")
+    return read(asked.sources[0], id=asked.row_id)
+
+
+def write_pages(folder: str, pages: Mapping[str, str]) -> None:
+    """Write files of text into a folder, each whole or not at all."""
+    from dovetail.tables.atomic import replace_file
+
+    for name, text in pages.items():
+        with replace_file(Path(folder) / name) as beside:
+            beside.write_text(text.rstrip() + "\n", encoding="utf-8", errors="backslashreplace")
 
 
 def _verb(family: dict[str, str], asked: Asked, verb: str) -> Callable[[Asked], None]:

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from dovetail.cli.models import Asked
+from dovetail.cli.models import Asked, only_table, write_pages
 from dovetail.cli.progress import shown
 from dovetail.errors import InputError, UnknownName
 from dovetail.reports.classes import render_classes
-from dovetail.tables.atomic import replace_file
 from dovetail.tables.read import read
 from dovetail.tables.write import write
 from dovetail.tasks.classify import Classifier, Decided
@@ -28,7 +27,7 @@ _OWN = ("label", "probability", "second", "outside")
 
 def predict_classes(asked: Asked) -> None:
     """Classify the rows of a table and write it with the class, its probability and the next likely class."""
-    table = _only(asked)
+    table = only_table(asked, "a classifier")
     if asked.out is None:
         raise InputError("predict needs a file to write; name it with --out classified.csv")
     made = Classifier.load(asked.folder)
@@ -59,7 +58,7 @@ def _classified(rows: int, unsure: int, odd: int) -> list[str]:
 
 def evaluate_classes(asked: Asked) -> None:
     """Measure a classifier on a table with a column of labels; with a folder, write figures and the report there."""
-    table, made = _only(asked), Classifier.load(asked.folder)
+    table, made = only_table(asked, "a classifier"), Classifier.load(asked.folder)
     column = asked.labels or made.card.get("label")
     if column is None:
         raise InputError("evaluate needs the column of the labels; name it with --labels")
@@ -70,9 +69,7 @@ def evaluate_classes(asked: Asked) -> None:
         found = made.evaluate(texts, labels, groups=groups, on_progress=show)
     if asked.out is not None:
         pages = {"evaluation.json": as_json_text(found.to_dict()), "evaluation.html": render_classes(found, made.card)}
-        for name, text in pages.items():
-            with replace_file(Path(asked.out) / name) as beside:
-                beside.write_text(text.rstrip() + "\n", encoding="utf-8", errors="backslashreplace")
+        write_pages(asked.out, pages)
     if asked.as_json:
         sys.stdout.write(as_json_text(found.to_dict()) + "\n")
     elif not asked.quiet:
@@ -129,12 +126,6 @@ def labels_in(table: Table, column: str, between: str | None) -> list[Any]:
     if between is None:
         return values
     return [[part for part in str(v).split(between) if part.strip()] if v is not None else [] for v in values]
-
-
-def _only(asked: Asked) -> Table:
-    if len(asked.sources) != 1:
-        raise InputError(f"a classifier takes one table; {len(asked.sources)} were given")
-    return read(asked.sources[0], id=asked.row_id)
 
 
 def _with_classes(data: pa.Table, found: Decided) -> pa.Table:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from dovetail.cli.fit_embed import grades_in, texts_of_side
-from dovetail.cli.models import Asked
+from dovetail.cli.models import Asked, only_table, write_pages
 from dovetail.cli.models_classify import labels_in, texts_in
 from dovetail.errors import InputError
 from dovetail.measure.percent import percent
 from dovetail.reports.space import render_space
-from dovetail.tables.atomic import replace_file
-from dovetail.tables.read import read
 from dovetail.tables.write import write
 from dovetail.tasks.embed import Embedder
 from dovetail.tasks.embed_scores import FAR
@@ -30,7 +27,7 @@ _FEWEST = 3  # texts of which a map can be made
 
 def predict_places(asked: Asked) -> None:
     """Write a table with the place of each text on a map and its nearest label, or with the cosine of each pair."""
-    table, space = _only(asked), Embedder.load(asked.folder)
+    table, space = only_table(asked, "a space"), Embedder.load(asked.folder)
     if asked.out is None:
         raise InputError("predict needs a file to write; name it with --out map.csv")
     data = table.data
@@ -47,7 +44,7 @@ def predict_places(asked: Asked) -> None:
 
 def evaluate_space(asked: Asked) -> None:
     """Measure a space on a table with a column of labels; with a folder, write figures and the report there."""
-    table, space = _only(asked), Embedder.load(asked.folder)
+    table, space = only_table(asked, "a space"), Embedder.load(asked.folder)
     if "pairs" in space.facts_:
         _evaluate_pairs(asked, table, space)
         return
@@ -65,9 +62,7 @@ def evaluate_space(asked: Asked) -> None:
             "evaluation.json": as_json_text({name: one.to_dict() for name, one in scores.items()}),
             "evaluation.html": render_space(space.facts_["why"], scores, points, labels, prices=prices),
         }
-        for name, text in pages.items():
-            with replace_file(Path(asked.out) / name) as beside:
-                beside.write_text(text.rstrip() + "\n", encoding="utf-8", errors="backslashreplace")
+        write_pages(asked.out, pages)
     seen = set(space.labelled_[0])
     again = sum(text in seen for text in texts)
     if asked.as_json:
@@ -92,8 +87,7 @@ def _evaluate_pairs(asked: Asked, table: Table, space: Embedder) -> None:
     scores = space.evaluate_pairs(texts_of_side(table, one), texts_of_side(table, other), grades)
     said = as_json_text({"pairs": len(grades), "spearman": scores})
     if asked.out is not None:
-        with replace_file(Path(asked.out) / "evaluation.json") as beside:
-            beside.write_text(said + "\n", encoding="utf-8")
+        write_pages(asked.out, {"evaluation.json": said})
     if asked.as_json:
         sys.stdout.write(said + "\n")
     elif not asked.quiet:
@@ -134,9 +128,3 @@ def _nearest(space: Embedder, texts: list[str]) -> dict[str, list[object]]:
         best[start : start + _AT_ONCE], cosine[start : start + _AT_ONCE] = near.argmax(axis=1), near.max(axis=1)
     said = [labels[place] if text else None for place, text in zip(best.tolist(), texts, strict=True)]
     return {"nearest_label": [*said], "nearest_cosine": [*cosine.round(4).tolist()]}
-
-
-def _only(asked: Asked) -> Table:
-    if len(asked.sources) != 1:
-        raise InputError(f"a space takes one table; {len(asked.sources)} were given")
-    return read(asked.sources[0], id=asked.row_id)

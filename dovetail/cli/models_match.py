@@ -6,17 +6,14 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from dovetail.cli.given import check_folder
-from dovetail.cli.models import Asked
+from dovetail.cli.models import Asked, write_pages
 from dovetail.cli.progress import shown
 from dovetail.errors import InputError
 from dovetail.reports.evaluation import render_evaluation
-from dovetail.tables.atomic import replace_file
 from dovetail.tables.pairs import read_pairs
 from dovetail.tables.read import read
 from dovetail.tables.write import write
@@ -45,16 +42,12 @@ def evaluate_pairs(asked: Asked) -> None:
     tables = _tables(asked.sources, asked.row_id)
     if asked.labels is None:
         raise InputError("evaluate needs judged pairs; name the file with --labels")
-    if asked.out is not None:
-        check_folder(Path(asked.out))
     matcher = Matcher.load(asked.folder)
     with shown(asked.quiet or asked.as_json) as show:
         found = matcher.evaluate(*_both(tables), read_pairs(asked.labels), on_progress=show)
     if asked.out is not None:
         files = {"evaluation.json": as_json_text(found.to_dict()) + "\n", "evaluation.html": render_evaluation(found)}
-        for name, text in files.items():
-            with replace_file(Path(asked.out) / name) as beside:
-                beside.write_text(text, encoding="utf-8")
+        write_pages(asked.out, files)
     if asked.as_json:
         sys.stdout.write(as_json_text(found.to_dict()) + "\n")
     elif not asked.quiet:

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from dovetail.cli.models import Asked
+from dovetail.cli.models import Asked, write_pages
 from dovetail.errors import InputError
 from dovetail.reports.search import render_search
-from dovetail.tables.atomic import replace_file
 from dovetail.tables.read import read
 from dovetail.tables.write import write
 from dovetail.tasks.search import Searcher
@@ -69,9 +68,7 @@ def evaluate_answers(asked: Asked) -> None:
     if asked.out is not None:
         page = render_search(searcher.describe(), found)
         files = {"evaluation.json": as_json_text(found.to_dict()) + "\n", "evaluation.html": page}
-        for name, text in files.items():
-            with replace_file(Path(asked.out) / name) as beside:
-                beside.write_text(text, encoding="utf-8")
+        write_pages(asked.out, files)
     if asked.as_json:
         sys.stdout.write(as_json_text(found.to_dict()) + "\n")
     elif not asked.quiet:

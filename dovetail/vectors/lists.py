@@ -1,7 +1,7 @@
 """Nearest neighbours through lists of k-means: approximate, for tens of thousands of rows and more.
 
 Each vector lies in the list of its nearest centre, and a search looks through the lists whose centres are nearest to
-the query: first by bytes, then the best of them exactly. Beside a graph this takes half the memory and a fraction of
+the query: first by bytes, then the best of them exactly. Beside a graph this takes less memory and a fraction of
 the time to make, forgets for good, and groups of vectors that lie far apart do not defeat it. How many lists are looked
 through is measured, not assumed.
 Source: Jégou et al., Product Quantization for Nearest Neighbor Search, 2011 (inverted file and a second look).
